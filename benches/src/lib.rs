@@ -1,0 +1,1 @@
+//! Claims about speed, each measured beside its peer in one process.
