@@ -1,0 +1,50 @@
+//! Where the service asks who belongs to a project, and by which rules it lives: [`Directory`].
+
+use twofa_policy::{ProjectSettings, Role};
+use twofa_types::{ProjectId, UserId};
+
+/// A project, as far as two-factor authentication cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its rules.
+    pub settings: ProjectSettings,
+    /// The name that authenticator apps show above the code; the service's own issuer when `None`.
+    pub issuer: Option<String>,
+}
+
+/// A person's place in a project, read at the moment it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The project.
+    pub project: Project,
+    /// What they are in it; `None` for someone who is no member.
+    pub role: Option<Role>,
+}
+
+/// The application's own knowledge of projects and members. Read at every decision and never cached, so that
+/// a demotion or a changed setting counts from the next call on.
+pub trait Directory: Send + Sync {
+    /// Trouble with the directory.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// A project and a person's role in it; `None` when there is no such project.
+    fn standing(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+    ) -> impl Future<Output = Result<Option<Standing>, Self::Error>> + Send;
+
+    /// A project; `None` when there is no such project.
+    fn project(
+        &self,
+        project: &ProjectId,
+    ) -> impl Future<Output = Result<Option<Project>, Self::Error>> + Send;
+
+    /// The members of a project by user id, after `after`, at most `limit`.
+    fn members(
+        &self,
+        project: &ProjectId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<(UserId, Role)>, Self::Error>> + Send;
+}
