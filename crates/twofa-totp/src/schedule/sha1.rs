@@ -1,0 +1,65 @@
+#![expect(
+    clippy::many_single_char_names,
+    reason = "the words of a chaining value, as FIPS 180-4 names them"
+)]
+
+use ::core::slice;
+
+use ::sha1::{Digest as _, block_api::compress};
+use zeroize::Zeroize as _;
+
+use super::core::{self, Core};
+
+/// SHA-1 (FIPS 180-4 section 6.1).
+pub(super) struct Sha1;
+
+impl Core for Sha1 {
+    type State = [u32; 5];
+    type Block = [u8; 64];
+
+    // FIPS 180-4 section 5.3.1.
+    const IV: Self::State = [
+        0x6745_2301,
+        0xefcd_ab89,
+        0x98ba_dcfe,
+        0x1032_5476,
+        0xc3d2_e1f0,
+    ];
+
+    fn compress(state: &mut Self::State, block: &Self::Block) {
+        compress(state, slice::from_ref(block));
+    }
+
+    fn key_block(key: &[u8]) -> Self::Block {
+        if key.len() <= 64 {
+            return core::padded(key);
+        }
+        let mut digest = ::sha1::Sha1::digest(key);
+        let block = core::padded(&digest);
+        digest.as_mut_slice().zeroize();
+        block
+    }
+
+    fn xor(block: &mut Self::Block, pad: u8) {
+        for byte in block {
+            *byte ^= pad;
+        }
+    }
+
+    fn counter_block(counter: u64) -> Self::Block {
+        core::block(&[core::join64(counter, 1 << 63), 0, 0, (64 + 8) * 8])
+    }
+
+    fn digest_block(&[a, b, c, d, e]: &Self::State) -> Self::Block {
+        core::block(&[
+            core::join32(a, b, c, d),
+            core::join32(e, 1 << 31, 0, 0),
+            0,
+            (64 + 20) * 8,
+        ])
+    }
+
+    fn truncate(&[a, b, c, d, e]: &Self::State) -> u32 {
+        core::cut(core::join32(a, b, c, d), core::join32(e, 0, 0, 0), e)
+    }
+}
