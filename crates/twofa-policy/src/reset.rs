@@ -1,0 +1,284 @@
+use twofa_types::{Name, ProjectId, UnixTime, UserId};
+
+use crate::{
+    CLOCK_TOLERANCE_SECS, FactorView, Help, How, PasswordUnderSso, ProjectSettings, Proven, Reason,
+    Refusal, Remedies, Remedy, ResetGrant, Role, SelfReset, Sso, Warning, Warnings, grant::By,
+};
+
+/// What an opened proof says. It is taken at its word here: whoever opens the sealed proof vouches for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofFacts<'a> {
+    /// The project that the sign-in was for.
+    pub project: &'a ProjectId,
+    /// Who signed in.
+    pub user: &'a UserId,
+    /// When.
+    pub when: UnixTime,
+    /// How.
+    pub how: How,
+    /// The generation of their factor then; 0 or 1 where there was none.
+    pub generation: u32,
+}
+
+impl ProofFacts<'_> {
+    /// The part that [`recheck`](crate::recheck) asks for.
+    pub const fn proven(&self) -> Proven {
+        Proven {
+            how: self.how,
+            generation: self.generation,
+        }
+    }
+}
+
+/// Everything that an administrator's reset is decided on, each looked up at the moment of deciding.
+#[derive(Debug, Clone, Copy)]
+pub struct ResetRequest<'a> {
+    /// The project's settings; none where there is no such project.
+    pub settings: Option<&'a ProjectSettings>,
+    /// The project in which the reset is asked for.
+    pub project: &'a ProjectId,
+    /// The actor's proof; none where it could not be opened.
+    pub proof: Option<ProofFacts<'a>>,
+    /// The generation of the actor's own factor now; 0 or 1 where there is none.
+    pub actor_generation: u32,
+    /// The actor's role in `project` now; none where they are no member.
+    pub actor_role: Option<Role>,
+    /// Whose factor is to be reset.
+    pub subject: &'a UserId,
+    /// Their factor now.
+    pub subject_factor: FactorView,
+    /// Its generation now.
+    pub subject_generation: u32,
+    /// Now.
+    pub now: UnixTime,
+}
+
+/// Decides whether an administrator may reset somebody's factor. The checks in order, the first that fails:
+///
+/// | # | refused when | reason |
+/// |---|---|---|
+/// | 1 | there is no such project | `unknown-project` |
+/// | 2 | the proof could not be opened, is for another project, from before the actor's own reset, from a password alone, dated more than two minutes ahead, or from a kind of sign-in that the project no longer accepts | `proof-invalid` |
+/// | 3 | the proof is older than the project's step-up age | `proof-too-old` |
+/// | 4 | the actor is no administrator of that project now | `not-an-administrator` |
+/// | 5 | the actor is the subject, unless the project allows it | `self-reset` |
+/// | 6 | the subject has no factor, no set-up under way and no lock | `nothing-to-reset` |
+///
+/// # Errors
+///
+/// The reason above, with the ways out of it.
+///
+/// ```
+/// use twofa_policy::{
+///     FactorView, How, ProjectSettings, ProofFacts, Reason, ResetActor, ResetRequest, Role, authorize_reset,
+/// };
+/// use twofa_types::{ProjectId, UnixTime, UserId};
+///
+/// let (acme, ada, bob) = (ProjectId::new("acme")?, UserId::new("ada")?, UserId::new("bob")?);
+/// let settings = ProjectSettings::mandatory_from(UnixTime::EPOCH);
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let request = ResetRequest {
+///     settings: Some(&settings),
+///     project: &acme,
+///     proof: Some(ProofFacts { project: &acme, user: &ada, when: now, how: How::Code, generation: 1 }),
+///     actor_generation: 1,
+///     actor_role: Some(Role::Administrator),
+///     subject: &bob,
+///     subject_factor: FactorView::active(now),
+///     subject_generation: 1,
+///     now,
+/// };
+/// let grant = authorize_reset(&request).expect("an administrator, a fresh code, another person");
+/// assert_eq!((grant.project(), grant.subject()), (&acme, &bob));
+/// assert_eq!(grant.by(), ResetActor::Administrator(&ada));
+///
+/// let demoted = ResetRequest { actor_role: Some(Role::Member), ..request };
+/// assert_eq!(authorize_reset(&demoted).unwrap_err().reason(), Reason::NotAnAdministrator);
+/// # Ok::<(), twofa_types::NameError>(())
+/// ```
+pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal> {
+    let Some(settings) = request.settings else {
+        return Err(unknown_project());
+    };
+    let sso = settings.sso();
+    let Some(proof) = valid_proof(settings, request) else {
+        return Err(Refusal::new(
+            Reason::ProofInvalid,
+            prove_again(sso).or_set_up(sso),
+        ));
+    };
+    if request.now.seconds_since(proof.when) > u64::from(settings.step_up_age()) {
+        return Err(Refusal::new(Reason::ProofTooOld, prove_again(sso)));
+    }
+    let somebody_else = Remedies::NONE
+        .or(Remedy::AskAdministrator)
+        .or(Remedy::OpenSupportTicket);
+    if request.actor_role != Some(Role::Administrator) {
+        return Err(Refusal::new(Reason::NotAnAdministrator, somebody_else));
+    }
+    if request.subject == proof.user && settings.self_reset() == SelfReset::Refused {
+        return Err(Refusal::new(Reason::SelfReset, somebody_else));
+    }
+    if !request.subject_factor.resettable(request.now) {
+        return Err(nothing_to_reset());
+    }
+    Ok(ResetGrant::new(
+        request.project,
+        request.subject,
+        By::Administrator(proof.user.clone()),
+        request.subject_generation,
+        request.now,
+    ))
+}
+
+/// The proof, where it shows a second factor of the actor for this project that still counts.
+fn valid_proof<'a>(
+    settings: &ProjectSettings,
+    request: &ResetRequest<'a>,
+) -> Option<ProofFacts<'a>> {
+    let proof = request.proof?;
+    let accepted_now = match (proof.how, settings.sso()) {
+        (How::Password, _)
+        | (How::Sso, Sso::Off)
+        | (How::Code, Sso::On(PasswordUnderSso::Refuse)) => false,
+        (How::Sso, Sso::On(_)) | (How::Code, _) => true,
+    };
+    (accepted_now
+        && proof.project == request.project
+        && !proof.proven().voided(request.actor_generation)
+        && proof.when.seconds_since(request.now) <= CLOCK_TOLERANCE_SECS)
+        .then_some(proof)
+}
+
+/// How somebody proves a second factor in a project with this single sign-on.
+const fn prove_again(sso: Sso) -> Remedies {
+    let ways = Remedies::NONE.or_sso(sso.is_on());
+    if asks_for_codes(sso) {
+        ways.or(Remedy::EnterCode)
+    } else {
+        ways
+    }
+}
+
+/// Whether any sign-in of such a project can meet a question for a code.
+const fn asks_for_codes(sso: Sso) -> bool {
+    matches!(sso, Sso::Off | Sso::On(PasswordUnderSso::Challenge))
+}
+
+impl Remedies {
+    /// And setting up, for somebody who may have no factor left to prove.
+    const fn or_set_up(self, sso: Sso) -> Self {
+        if asks_for_codes(sso) {
+            self.or(Remedy::SetUp)
+        } else {
+            self
+        }
+    }
+}
+
+const fn unknown_project() -> Refusal {
+    Refusal::new(
+        Reason::UnknownProject,
+        Remedies::NONE.or(Remedy::OpenSupportTicket),
+    )
+}
+
+const fn nothing_to_reset() -> Refusal {
+    Refusal::new(Reason::NothingToReset, Remedies::NONE.or(Remedy::SetUp))
+}
+
+/// Everything that a reset by support is decided on.
+#[derive(Debug, Clone, Copy)]
+pub struct SupportResetRequest<'a> {
+    /// The project's settings; none where there is no such project.
+    pub settings: Option<&'a ProjectSettings>,
+    /// The project in which the reset is asked for.
+    pub project: &'a ProjectId,
+    /// Who acts. The application vouches that this is an operator.
+    pub operator: &'a str,
+    /// The ticket that asks for it.
+    pub ticket: &'a str,
+    /// Whose factor is to be reset.
+    pub subject: &'a UserId,
+    /// Their factor now.
+    pub subject_factor: FactorView,
+    /// Its generation now.
+    pub subject_generation: u32,
+    /// Whether an administrator other than the subject, with an active factor, could have done this.
+    pub help: Help,
+    /// Now.
+    pub now: UnixTime,
+}
+
+/// Decides whether support may reset somebody's factor: for a known project, a named operator and a named
+/// ticket, where there is something to reset, in that order. Where another administrator could have done it,
+/// the grant comes with a [`Warning`].
+///
+/// # Errors
+///
+/// [`Reason::UnknownProject`]; [`Reason::OperatorMissing`] and [`Reason::TicketMissing`], also for a text that
+/// [`Name`] refuses once outer white space is gone; [`Reason::NothingToReset`].
+///
+/// ```
+/// use twofa_policy::{FactorView, Help, ProjectSettings, Reason, SupportResetRequest, Warning, authorize_support_reset};
+/// use twofa_types::{ProjectId, UnixTime, UserId};
+///
+/// let (acme, ada) = (ProjectId::new("acme")?, UserId::new("ada")?);
+/// let settings = ProjectSettings::new();
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let request = SupportResetRequest {
+///     settings: Some(&settings),
+///     project: &acme,
+///     operator: "grace",
+///     ticket: "T-1042",
+///     subject: &ada,
+///     subject_factor: FactorView::active(now),
+///     subject_generation: 1,
+///     help: Help::AdministratorOrSupport,
+///     now,
+/// };
+/// let (grant, warnings) = authorize_support_reset(&request).expect("operator and ticket are named");
+/// assert_eq!(grant.subject(), &ada);
+/// assert!(warnings.contains(Warning::AdministratorCouldReset));
+///
+/// let bare = SupportResetRequest { ticket: " ", ..request };
+/// assert_eq!(authorize_support_reset(&bare).unwrap_err().reason(), Reason::TicketMissing);
+/// # Ok::<(), twofa_types::NameError>(())
+/// ```
+pub fn authorize_support_reset(
+    request: &SupportResetRequest<'_>,
+) -> Result<(ResetGrant, Warnings), Refusal> {
+    if request.settings.is_none() {
+        return Err(unknown_project());
+    }
+    let operator = Name::new(request.operator.trim()).map_err(|_| {
+        Refusal::new(
+            Reason::OperatorMissing,
+            Remedies::NONE.or(Remedy::NameOperator),
+        )
+    })?;
+    let ticket = Name::new(request.ticket.trim()).map_err(|_| {
+        Refusal::new(
+            Reason::TicketMissing,
+            Remedies::NONE
+                .or(Remedy::NameTicket)
+                .or(Remedy::OpenSupportTicket),
+        )
+    })?;
+    if !request.subject_factor.resettable(request.now) {
+        return Err(nothing_to_reset());
+    }
+    let warnings = match request.help {
+        Help::AdministratorOrSupport => Warnings::NONE.or(Warning::AdministratorCouldReset),
+        Help::SupportOnly => Warnings::NONE,
+    };
+    let by = By::Support { operator, ticket };
+    let grant = ResetGrant::new(
+        request.project,
+        request.subject,
+        by,
+        request.subject_generation,
+        request.now,
+    );
+    Ok((grant, warnings))
+}
