@@ -1,0 +1,85 @@
+use core::fmt;
+
+use twofa_policy::{Handover, ProjectSettings, Reason, ResetGrant};
+use twofa_totp::{Code, Params, Secret};
+
+use crate::{Actor, LoginHash, ParkedLogin};
+
+/// What may be asked of a factor. Every command is answered in every state.
+pub enum Command<'a> {
+    /// Make a key for this login to confirm. From a factor that is not in use; an older key that waits is void
+    /// from then on.
+    BeginEnrolment {
+        /// The one login that may confirm it.
+        login: LoginHash,
+    },
+    /// Answer a parked login with a code.
+    Answer {
+        /// The login.
+        login: &'a ParkedLogin,
+        /// The code.
+        code: &'a Code,
+        /// The hand-over code, as typed, where a set-up after a reset asks for one.
+        handover: Option<&'a str>,
+    },
+    /// Make a key that is to replace the one in use. The caller has seen a fresh proof of the older one.
+    BeginReplacement {
+        /// The one login that may confirm it.
+        login: LoginHash,
+    },
+    /// Erase the factor. The caller has loaded the record of the project and subject that the grant names.
+    Reset {
+        /// The authority, from policy; used up.
+        grant: ResetGrant,
+        /// Whether the next set-up must bring a hand-over code.
+        handover: Handover,
+    },
+    /// Take a key over from another system, in use at once. Only where there is none.
+    Import {
+        /// The secret.
+        secret: &'a Secret,
+        /// Parameters of its codes.
+        params: Params,
+    },
+    /// Drop a key that was not confirmed in time.
+    Expire,
+    /// Tell the audit of something that changes nothing else.
+    Note(Noted<'a>),
+}
+
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeginEnrolment { .. } => "BeginEnrolment",
+            Self::Answer { .. } => "Answer",
+            Self::BeginReplacement { .. } => "BeginReplacement",
+            Self::Reset { .. } => "Reset",
+            Self::Import { .. } => "Import",
+            Self::Expire => "Expire",
+            Self::Note(_) => "Note",
+        })
+    }
+}
+
+/// Something for the audit alone.
+#[derive(Debug, Clone, Copy)]
+pub enum Noted<'a> {
+    /// Someone asked for a reset and was refused.
+    ResetRefused {
+        /// Who, where that is known.
+        actor: Option<&'a Actor>,
+        /// Why not.
+        reason: Reason,
+    },
+    /// The project's settings changed.
+    SettingsChanged {
+        /// Who changed them.
+        actor: Option<&'a Actor>,
+        /// Before.
+        from: ProjectSettings,
+        /// After.
+        to: ProjectSettings,
+    },
+    /// What is stored was changed by something else than this library: a sealed secret does not open here.
+    Tampered,
+}

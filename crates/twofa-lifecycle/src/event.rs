@@ -1,0 +1,206 @@
+use core::fmt;
+
+use twofa_policy::{Handover, Mandate, ProjectSettings, Reason, SelfReset};
+use twofa_types::{Name, UnixTime, UserId};
+
+/// What the audit is told: never a code, never a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// Why, where it was refused.
+    pub reason: Option<Reason>,
+    /// Who did it; `None` for the factor's owner.
+    pub actor: Option<Actor>,
+    /// The factor's generation: after the change, where there was one.
+    pub generation: u32,
+    /// When.
+    pub at: UnixTime,
+    /// What else there is to say.
+    pub detail: Option<Detail>,
+}
+
+/// Someone other than the factor's owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A member of the project.
+    Member(UserId),
+    /// Support, with the number of the ticket.
+    Operator {
+        /// Who.
+        name: Name,
+        /// On whose request.
+        ticket: Name,
+    },
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(user) => fmt::Display::fmt(user, f),
+            Self::Operator { name, ticket } => write!(f, "{name} (ticket {ticket})"),
+        }
+    }
+}
+
+/// What else there is to say about an event. Its text is stable, one line, without secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// How many steps an accepted code was from now; negative for the past.
+    Offset(i32),
+    /// How far a clock was off, in seconds; negative where it was behind.
+    ClockOff(i64),
+    /// How many failures in a row this makes.
+    Failures(u32),
+    /// It was the key that was to replace another.
+    Replacement,
+    /// Settings before and after.
+    Settings {
+        /// Before.
+        from: ProjectSettings,
+        /// After.
+        to: ProjectSettings,
+    },
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Offset(steps) => write!(f, "offset={steps}"),
+            Self::ClockOff(seconds) => write!(f, "clock={seconds}"),
+            Self::Failures(failures) => write!(f, "failures={failures}"),
+            Self::Replacement => f.write_str("replacement"),
+            Self::Settings { from, to } => {
+                f.write_str("from ")?;
+                settings(from, f)?;
+                f.write_str(" to ")?;
+                settings(to, f)
+            }
+        }
+    }
+}
+
+fn settings(settings: &ProjectSettings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match settings.mandate() {
+        Mandate::Optional => f.write_str("mandate=optional")?,
+        Mandate::From(from) => write!(f, "mandate={from}")?,
+    }
+    write!(f, " sso={}", settings.sso().code())?;
+    f.write_str(match settings.handover() {
+        Handover::NotRequired => "",
+        Handover::Required => " handover",
+    })?;
+    f.write_str(match settings.self_reset() {
+        SelfReset::Refused => "",
+        SelfReset::Allowed => " self-reset",
+    })?;
+    write!(f, " step-up={}", settings.step_up_age())
+}
+
+/// What happened. Its name is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A key was made and waits for its first code.
+    EnrolmentBegun,
+    /// Its first code came: it is in use.
+    EnrolmentConfirmed,
+    /// Its first code did not come in time.
+    EnrolmentExpired,
+    /// A code was accepted.
+    Accepted,
+    /// A code was wrong.
+    Failed,
+    /// A code was right but its step was already spent.
+    Replayed,
+    /// Someone tried while the factor was locked. Once per lock.
+    Throttled,
+    /// So many failures in a row that only a reset helps.
+    Locked,
+    /// An administrator reset the factor.
+    ResetGranted,
+    /// Someone asked for a reset and was refused.
+    ResetRefused,
+    /// Support reset the factor.
+    SupportReset,
+    /// A key was made that is to replace the one in use.
+    ReplacementBegun,
+    /// Its first code came: the older key is gone.
+    Replaced,
+    /// A key was brought from another system.
+    Imported,
+    /// The project's settings changed.
+    SettingsChanged,
+    /// What is stored was changed by something else than this library.
+    Tampered,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::EnrolmentBegun,
+        Self::EnrolmentConfirmed,
+        Self::EnrolmentExpired,
+        Self::Accepted,
+        Self::Failed,
+        Self::Replayed,
+        Self::Throttled,
+        Self::Locked,
+        Self::ResetGranted,
+        Self::ResetRefused,
+        Self::SupportReset,
+        Self::ReplacementBegun,
+        Self::Replaced,
+        Self::Imported,
+        Self::SettingsChanged,
+        Self::Tampered,
+    ];
+
+    /// Its stable name.
+    ///
+    /// ```
+    /// use twofa_lifecycle::EventKind;
+    ///
+    /// assert_eq!(EventKind::EnrolmentBegun.code(), "enrolment-begun");
+    /// assert_eq!(EventKind::from_code("replayed"), Some(EventKind::Replayed));
+    /// ```
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::EnrolmentBegun => "enrolment-begun",
+            Self::EnrolmentConfirmed => "enrolment-confirmed",
+            Self::EnrolmentExpired => "enrolment-expired",
+            Self::Accepted => "accepted",
+            Self::Failed => "failed",
+            Self::Replayed => "replayed",
+            Self::Throttled => "throttled",
+            Self::Locked => "locked",
+            Self::ResetGranted => "reset-granted",
+            Self::ResetRefused => "reset-refused",
+            Self::SupportReset => "support-reset",
+            Self::ReplacementBegun => "replacement-begun",
+            Self::Replaced => "replaced",
+            Self::Imported => "imported",
+            Self::SettingsChanged => "settings-changed",
+            Self::Tampered => "tampered",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// Whether the factor's owner must be told (NIST SP 800-63B-4, sections 4.1.2.1 and 4.2.3).
+    pub const fn notice(self) -> bool {
+        matches!(
+            self,
+            Self::EnrolmentConfirmed
+                | Self::Locked
+                | Self::ResetGranted
+                | Self::SupportReset
+                | Self::Replaced
+                | Self::Imported
+        )
+    }
+}
