@@ -32,7 +32,7 @@ struct Against<'a> {
 pub(crate) fn answer<V: Vault>(
     record: &Record,
     login: &ParkedLogin,
-    code: &Code,
+    code: Code,
     typed_handover: Option<&str>,
     context: &Context<'_, V>,
 ) -> Result<Transition, V::Error> {
@@ -72,7 +72,7 @@ pub(crate) fn answer<V: Vault>(
 
     let secret = context.vault.open(record.generation, &against.key.sealed)?;
     let totp = Totp::new(&secret, against.key.params).with_window(context.config.window());
-    let Ok(candidate) = totp.find_with_drift(code, now, against.drift) else {
+    let Ok(candidate) = totp.find_with_drift(&code, now, against.drift) else {
         // Whoever sets up holds the secret anyway. At a login, to say that a code is still to come would hand a
         // guesser a working one.
         let period = against.key.params.period();
@@ -80,7 +80,7 @@ pub(crate) fn answer<V: Vault>(
             Some(_) => Scan::set_up(period),
             None => Scan::login(period),
         };
-        let clock_off = totp.diagnose(code, now, scan);
+        let clock_off = totp.diagnose(&code, now, scan);
         let reason = clock_off.map_or(Reason::WrongCode, |_| Reason::ClockOff);
         return Ok(failed(record, login, reason, clock_off, now));
     };

@@ -6,6 +6,10 @@ use twofa_totp::{Code, Params, Secret};
 use crate::{Actor, LoginHash, ParkedLogin};
 
 /// What may be asked of a factor. Every command is answered in every state.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a grant holds names inline; commands are passed once and never kept"
+)]
 pub enum Command<'a> {
     /// Make a key for this login to confirm. From a factor that is not in use; an older key that waits is void
     /// from then on.

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use core::fmt;
 
 use twofa_policy::{Handover, Mandate, ProjectSettings, Reason, SelfReset};
@@ -11,7 +12,7 @@ pub struct Event {
     /// Why, where it was refused.
     pub reason: Option<Reason>,
     /// Who did it; `None` for the factor's owner.
-    pub actor: Option<Actor>,
+    pub actor: Option<Box<Actor>>,
     /// The factor's generation: after the change, where there was one.
     pub generation: u32,
     /// When.
@@ -22,6 +23,10 @@ pub struct Event {
 
 /// Someone other than the factor's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "names are held inline; an event boxes its actor, and few events have one"
+)]
 pub enum Actor {
     /// A member of the project.
     Member(UserId),

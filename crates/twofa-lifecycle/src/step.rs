@@ -1,4 +1,4 @@
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 
 use twofa_policy::{Handover, Lock, Reason, ResetActor, ResetBy, ResetGrant};
 use twofa_totp::{Drift, Params, Secret};
@@ -66,7 +66,7 @@ pub fn step<V: Vault>(
             login,
             code,
             handover,
-        } => answer(record, login, code, handover, context),
+        } => answer(record, login, *code, handover, context),
         Command::BeginReplacement { login } => begin_replacement(record, login, context),
         Command::Reset { grant, handover } => Ok(reset(record, grant, handover, context)),
         Command::Import { secret, params } => import(record, secret, params, context),
@@ -94,17 +94,17 @@ pub(crate) const fn locked(lock: Lock) -> Rejection {
 /// The record with another state, its last event not before what it was.
 pub(crate) fn moved(record: &Record, state: State, now: UnixTime) -> Record {
     Record {
+        generation: record.generation,
         state,
-        ..touched(record, now)
+        throttle: record.throttle,
+        last_event: record.last_event.max(Some(now)),
+        chain: record.chain,
     }
 }
 
 /// The record, its last event not before what it was.
 pub(crate) fn touched(record: &Record, now: UnixTime) -> Record {
-    Record {
-        last_event: record.last_event.max(Some(now)),
-        ..record.clone()
-    }
+    moved(record, record.state.clone(), now)
 }
 
 /// An event of the factor's owner.
@@ -222,6 +222,10 @@ fn replacement_expired(record: &Record, now: UnixTime) -> Event {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a grant is used up, whatever becomes of the reset"
+)]
 fn reset<V>(
     record: &Record,
     grant: ResetGrant,
@@ -263,7 +267,7 @@ fn reset<V>(
     if let Some(reason) = reason {
         let told = Event {
             reason: Some(reason),
-            actor: Some(actor),
+            actor: Some(Box::new(actor)),
             ..event(record, EventKind::ResetRefused, now)
         };
         let outcome = Outcome::Rejected(Rejection::new(reason));
@@ -290,7 +294,7 @@ fn reset<V>(
         chain: record.chain,
     };
     let told = Event {
-        actor: Some(actor),
+        actor: Some(Box::new(actor)),
         ..event(&record, kind, now)
     };
     let outcome = Outcome::Reset { handover: code };
@@ -368,11 +372,11 @@ fn note(record: &Record, noted: Noted<'_>, now: UnixTime) -> Transition {
     let told = match noted {
         Noted::ResetRefused { actor, reason } => Event {
             reason: Some(reason),
-            actor: actor.cloned(),
+            actor: actor.cloned().map(Box::new),
             ..event(record, EventKind::ResetRefused, now)
         },
         Noted::SettingsChanged { actor, from, to } => Event {
-            actor: actor.cloned(),
+            actor: actor.cloned().map(Box::new),
             detail: Some(Detail::Settings { from, to }),
             ..event(record, EventKind::SettingsChanged, now)
         },
