@@ -32,11 +32,13 @@
 //! | `recheck.rs` | [`recheck`]: the same rules for a session that is already open |
 //! | `grant.rs` | [`ResetGrant`] and [`SettingsGrant`]: authority as values; [`Refusal`] |
 //! | `reset.rs` | [`authorize_reset`] and [`authorize_support_reset`]; [`ProofFacts`] |
+//! | `access.rs` | [`authorize_list`] and [`authorize_replacement`]: what a proof is enough for short of a reset |
 //! | `change.rs` | [`authorize_settings_change`] |
 //! | `impact.rs` | [`impact_of`] and [`Summary`]: who would meet what, before a change |
 //! | `warning.rs` | [`Warning`]: what works as set, and should be thought over |
 #![no_std]
 
+mod access;
 mod change;
 mod decide;
 mod factor;
@@ -50,6 +52,7 @@ mod settings;
 mod trail;
 mod warning;
 
+pub use access::{AccessRequest, LIST_AGE_SECS, authorize_list, authorize_replacement};
 pub use change::{Changer, authorize_settings_change};
 pub use decide::{Decision, Next, decide};
 pub use factor::{CLOCK_TOLERANCE_SECS, FactorState, FactorView, Lock, ResetBy};

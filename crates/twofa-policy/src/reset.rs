@@ -1,8 +1,9 @@
 use twofa_types::{Name, ProjectId, UnixTime, UserId};
 
 use crate::{
-    CLOCK_TOLERANCE_SECS, FactorView, Help, How, PasswordUnderSso, ProjectSettings, Proven, Reason,
-    Refusal, Remedies, Remedy, ResetGrant, Role, SelfReset, Sso, Warning, Warnings, grant::By,
+    AccessRequest, CLOCK_TOLERANCE_SECS, FactorView, Help, How, PasswordUnderSso, ProjectSettings,
+    Proven, Reason, Refusal, Remedies, Remedy, ResetGrant, Role, SelfReset, Sso, Warning, Warnings,
+    grant::By,
 };
 
 /// What an opened proof says. It is taken at its word here: whoever opens the sealed proof vouches for it.
@@ -101,23 +102,19 @@ pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal
         return Err(unknown_project());
     };
     let sso = settings.sso();
-    let Some(proof) = valid_proof(settings, request) else {
-        return Err(Refusal::new(
-            Reason::ProofInvalid,
-            prove_again(sso).or_set_up(sso),
-        ));
+    let max_age = u64::from(settings.step_up_age());
+    let access = AccessRequest {
+        settings: request.settings,
+        project: request.project,
+        proof: request.proof,
+        generation: request.actor_generation,
+        role: request.actor_role,
+        now: request.now,
     };
-    if request.now.seconds_since(proof.when) > u64::from(settings.step_up_age()) {
-        return Err(Refusal::new(Reason::ProofTooOld, prove_again(sso)));
-    }
-    let somebody_else = Remedies::NONE
-        .or(Remedy::AskAdministrator)
-        .or(Remedy::OpenSupportTicket);
-    if request.actor_role != Some(Role::Administrator) {
-        return Err(Refusal::new(Reason::NotAnAdministrator, somebody_else));
-    }
+    let proof = valid_proof(settings, &access, max_age)?;
+    administrator(request.actor_role)?;
     if request.subject == proof.user && settings.self_reset() == SelfReset::Refused {
-        return Err(Refusal::new(Reason::SelfReset, somebody_else));
+        return Err(Refusal::new(Reason::SelfReset, SOMEBODY_ELSE));
     }
     if !request.subject_factor.resettable(request.now) {
         return Err(nothing_to_reset());
@@ -131,24 +128,51 @@ pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal
     ))
 }
 
-/// The proof, where it shows a second factor of the actor for this project that still counts.
-fn valid_proof<'a>(
+/// The proof, where it shows a second factor of the actor for this project that still counts, and is at most
+/// `max_age` seconds old.
+pub(crate) fn valid_proof<'a>(
     settings: &ProjectSettings,
-    request: &ResetRequest<'a>,
-) -> Option<ProofFacts<'a>> {
-    let proof = request.proof?;
-    let accepted_now = match (proof.how, settings.sso()) {
-        (How::Password, _)
-        | (How::Sso, Sso::Off)
-        | (How::Code, Sso::On(PasswordUnderSso::Refuse)) => false,
-        (How::Sso, Sso::On(_)) | (How::Code, _) => true,
+    request: &AccessRequest<'a>,
+    max_age: u64,
+) -> Result<ProofFacts<'a>, Refusal> {
+    let sso = settings.sso();
+    let valid = request.proof.filter(|proof| {
+        let accepted_now = match (proof.how, sso) {
+            (How::Password, _)
+            | (How::Sso, Sso::Off)
+            | (How::Code, Sso::On(PasswordUnderSso::Refuse)) => false,
+            (How::Sso, Sso::On(_)) | (How::Code, _) => true,
+        };
+        accepted_now
+            && proof.project == request.project
+            && !proof.proven().voided(request.generation)
+            && proof.when.seconds_since(request.now) <= CLOCK_TOLERANCE_SECS
+    });
+    let Some(proof) = valid else {
+        return Err(Refusal::new(
+            Reason::ProofInvalid,
+            prove_again(sso).or_set_up(sso),
+        ));
     };
-    (accepted_now
-        && proof.project == request.project
-        && !proof.proven().voided(request.actor_generation)
-        && proof.when.seconds_since(request.now) <= CLOCK_TOLERANCE_SECS)
-        .then_some(proof)
+    if request.now.seconds_since(proof.when) > max_age {
+        return Err(Refusal::new(Reason::ProofTooOld, prove_again(sso)));
+    }
+    Ok(proof)
 }
+
+/// Whether somebody is an administrator now.
+pub(crate) fn administrator(role: Option<Role>) -> Result<(), Refusal> {
+    if role == Some(Role::Administrator) {
+        Ok(())
+    } else {
+        Err(Refusal::new(Reason::NotAnAdministrator, SOMEBODY_ELSE))
+    }
+}
+
+/// Another person has to act.
+const SOMEBODY_ELSE: Remedies = Remedies::NONE
+    .or(Remedy::AskAdministrator)
+    .or(Remedy::OpenSupportTicket);
 
 /// How somebody proves a second factor in a project with this single sign-on.
 const fn prove_again(sso: Sso) -> Remedies {
@@ -176,7 +200,7 @@ impl Remedies {
     }
 }
 
-const fn unknown_project() -> Refusal {
+pub(crate) const fn unknown_project() -> Refusal {
     Refusal::new(
         Reason::UnknownProject,
         Remedies::NONE.or(Remedy::OpenSupportTicket),

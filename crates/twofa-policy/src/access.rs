@@ -1,0 +1,78 @@
+use twofa_types::{ProjectId, UnixTime};
+
+use crate::reset::{administrator, unknown_project, valid_proof};
+use crate::{How, ProjectSettings, ProofFacts, Reason, Refusal, Remedies, Remedy, Role};
+
+/// How old a proof may be for looking at a project's list of factors, in seconds: a working day.
+pub const LIST_AGE_SECS: u64 = 12 * 3600;
+
+/// Everything that access short of a reset is decided on, each looked up at the moment of deciding.
+#[derive(Debug, Clone, Copy)]
+pub struct AccessRequest<'a> {
+    /// The project's settings; none where there is no such project.
+    pub settings: Option<&'a ProjectSettings>,
+    /// The project that it is about.
+    pub project: &'a ProjectId,
+    /// The person's proof; none where it could not be opened.
+    pub proof: Option<ProofFacts<'a>>,
+    /// The generation of the person's own factor now; 0 or 1 where there is none.
+    pub generation: u32,
+    /// Their role in `project` now; none where they are no member.
+    pub role: Option<Role>,
+    /// Now.
+    pub now: UnixTime,
+}
+
+/// Decides whether somebody may see who in a project has a factor: an administrator of it now, with a proof of
+/// a second factor at most [`LIST_AGE_SECS`] old. Looking changes nothing, so that the short step-up age of a
+/// reset does not apply.
+///
+/// # Errors
+///
+/// `unknown-project`, `proof-invalid`, `proof-too-old`, `not-an-administrator`, in this order.
+///
+/// ```
+/// use twofa_policy::{AccessRequest, How, ProjectSettings, ProofFacts, Reason, Role, authorize_list};
+/// use twofa_types::{ProjectId, UnixTime, UserId};
+///
+/// let (acme, ada) = (ProjectId::new("acme")?, UserId::new("ada")?);
+/// let settings = ProjectSettings::new();
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let request = AccessRequest {
+///     settings: Some(&settings),
+///     project: &acme,
+///     proof: Some(ProofFacts { project: &acme, user: &ada, when: now, how: How::Code, generation: 1 }),
+///     generation: 1,
+///     role: Some(Role::Administrator),
+///     now,
+/// };
+/// assert!(authorize_list(&request).is_ok());
+/// let demoted = AccessRequest { role: Some(Role::Member), ..request };
+/// assert_eq!(authorize_list(&demoted).unwrap_err().reason(), Reason::NotAnAdministrator);
+/// # Ok::<(), twofa_types::NameError>(())
+/// ```
+pub fn authorize_list(request: &AccessRequest<'_>) -> Result<(), Refusal> {
+    let settings = request.settings.ok_or(unknown_project())?;
+    valid_proof(settings, request, LIST_AGE_SECS)?;
+    administrator(request.role)
+}
+
+/// Decides whether somebody may begin to replace their own key while it still works: with a proof by code (a
+/// sign-in through single sign-on proves no key) no older than the project's step-up age.
+///
+/// # Errors
+///
+/// `unknown-project`, `proof-invalid`, `proof-too-old`, in this order.
+pub fn authorize_replacement(request: &AccessRequest<'_>) -> Result<(), Refusal> {
+    let settings = request.settings.ok_or(unknown_project())?;
+    let by_code = AccessRequest {
+        proof: request.proof.filter(|proof| proof.how == How::Code),
+        ..*request
+    };
+    valid_proof(settings, &by_code, u64::from(settings.step_up_age()))?;
+    if request.role.is_none() {
+        let ways = Remedies::NONE.or(Remedy::OpenSupportTicket);
+        return Err(Refusal::new(Reason::ProofInvalid, ways));
+    }
+    Ok(())
+}
