@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""What holds for the tree as a whole, file by file.
+
+- No Rust source file of a crate or an example is longer than 500 lines.
+- Pure crates name no clock, file, socket, thread, process or async function.
+- No file names a path of the machine that it was written on.
+- Text files end with one newline and carry no tabs in Rust, no trailing blanks.
+
+Files are those that git tracks or would track.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+LONGEST = 500
+SOURCE = re.compile(r"^(crates|examples)/[^/]+/src/.*\.rs$")
+PURE = re.compile(r"^crates/twofa-(types|totp|policy|otpauth|lifecycle)/src/.*\.rs$")
+EFFECT = re.compile(
+    r"\bSystemTime\b|\bInstant\b|\bstd::(fs|net|process|thread|env|io)\b|\basync\s+(fn|move|\{)"
+)
+MACHINE = re.compile(r"(?<![\w.>})])/(?:work|root|home|Users)/[A-Za-z.]|/tmp/(?:brief|target|bash)")
+# Their text is a compiler's or another tool's, not ours.
+GIVEN = re.compile(r"\.stderr$|^fuzz/(seeds|regressions)/|(^|/)Cargo\.lock$|\.snap$")
+
+
+def problems(path, data):
+    """What is wrong with one file, as sentences. `path` is relative, `data` its bytes."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return []
+    if "\0" in text or not text:
+        return []
+    found = []
+    lines = text.splitlines()
+    if SOURCE.search(path) and len(lines) > LONGEST:
+        found.append(f"{path}: {len(lines)} lines; split it by subject (at most {LONGEST})")
+    for number, line in enumerate(lines, 1):
+        if MACHINE.search(line):
+            found.append(f"{path}:{number}: names a path of one machine: {line.strip()[:80]}")
+        code = line.split("//")[0]
+        if PURE.search(path) and EFFECT.search(code):
+            found.append(f"{path}:{number}: an effect in a pure crate: {line.strip()[:80]}")
+        if path.endswith(".rs") and "\t" in line:
+            found.append(f"{path}:{number}: a tab")
+        if not GIVEN.search(path) and path.endswith((".rs", ".toml", ".py", ".sh")):
+            if line != line.rstrip():
+                found.append(f"{path}:{number}: trailing blanks")
+    if path.endswith((".rs", ".toml", ".md", ".py", ".sh")) and not GIVEN.search(path):
+        if not text.endswith("\n") or text.endswith("\n\n"):
+            found.append(f"{path}: must end with one newline")
+    return found
+
+
+def main():
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, check=True, stdout=subprocess.PIPE).stdout.decode().split("\0")
+    paths = [pathlib.Path(name) for name in sorted(set(names)) if name]
+    found = [
+        problem
+        for path in paths
+        if path.is_file() and not path.is_symlink()
+        for problem in problems(path.as_posix(), path.read_bytes())
+    ]
+    for problem in found:
+        print(f"check_tree: {problem}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

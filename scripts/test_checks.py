@@ -1,0 +1,82 @@
+"""The checks of this folder find what they are for. Run: python3 -m unittest discover scripts"""
+
+import unittest
+
+import check_crates
+import check_tree
+
+
+def workspace(rust_version="1.88", **dependencies):
+    """`cargo metadata` of a workspace of the pure crates, with more dependencies for some."""
+    below = {name: [] for name in check_crates.PURE}
+    for name, extra in dependencies.items():
+        below[name.replace("_", "-")] = extra
+    outside = sorted({dep for deps in below.values() for dep in deps} - set(below))
+    return check_crates.Graph({
+        "packages": [
+            {"id": name, "name": name, "rust_version": rust_version} for name in below
+        ] + [{"id": name, "name": name, "rust_version": "1.90.0"} for name in outside],
+        "workspace_members": list(below),
+        "resolve": {"nodes": [
+            {"id": name, "deps": [
+                {"pkg": dep, "dep_kinds": [{"kind": None}]} for dep in below.get(name, [])
+            ]} for name in [*below, *outside]
+        ]},
+    })
+
+
+class Arrows(unittest.TestCase):
+    def test_an_arrow_down_passes(self):
+        self.assertEqual([], list(check_crates.arrows(workspace(twofa_totp=["twofa-types"]))))
+
+    def test_an_arrow_up_and_one_across_are_found(self):
+        graph = workspace(twofa_types=["twofa-totp"], twofa_totp=["twofa-policy"])
+        found = list(check_crates.arrows(graph))
+        self.assertEqual(2, len(found))
+        self.assertIn("twofa-totp -> twofa-policy", found[0])
+        self.assertIn("twofa-types -> twofa-totp", found[1])
+
+    def test_a_crate_without_a_row_is_found(self):
+        found = list(check_crates.arrows(workspace(twofa_extra=[])))
+        self.assertIn("twofa-extra has no row", found[0])
+
+    def test_an_indirect_effect_is_found(self):
+        graph = workspace(twofa_lifecycle=["twofa-totp"], twofa_totp=["tokio"])
+        found = list(check_crates.purity(graph))
+        self.assertEqual(2, len(found))
+        self.assertIn("twofa-lifecycle -> twofa-totp -> tokio", found[1])
+
+
+class RustVersions(unittest.TestCase):
+    def test_a_promise_that_a_dependency_breaks_is_found(self):
+        found = list(check_crates.rust_versions(workspace(twofa_totp=["subtle"])))
+        self.assertEqual(1, len(found))
+        self.assertIn("promises Rust 1.88, but needs 1.90.0", found[0])
+
+    def test_an_equal_version_passes_however_it_is_written(self):
+        graph = workspace(rust_version="1.90", twofa_totp=["subtle"])
+        self.assertEqual([], list(check_crates.rust_versions(graph)))
+
+
+class Tree(unittest.TestCase):
+    def test_a_long_file_is_found_and_one_at_the_limit_is_not(self):
+        path, line = "crates/twofa/src/a.rs", b"use x;\n"
+        self.assertEqual([], check_tree.problems(path, line * 500))
+        self.assertIn("501 lines", check_tree.problems(path, line * 501)[0])
+
+    def test_machine_paths_are_found_and_addresses_are_not(self):
+        paths = ["see /ho" + "me/someone/x\n", "(/ro" + "ot/.cargo)\n", "in /tm" + "p/target-me\n"]
+        for text in paths:
+            self.assertEqual(1, len(check_tree.problems("a.txt", text.encode())), text)
+        for text in ["https://example.org/ho" + "me/page\n", "/home\n", "a/ro" + "ot/b\n"]:
+            self.assertEqual([], check_tree.problems("a.txt", text.encode()), text)
+
+    def test_effects_are_found_in_code_of_pure_crates_alone(self):
+        text = b"let now = std::time::SystemTime::now();\n"
+        self.assertEqual(1, len(check_tree.problems("crates/twofa-totp/src/a.rs", text)))
+        self.assertEqual([], check_tree.problems("crates/twofa/src/a.rs", text))
+        self.assertEqual([], check_tree.problems("crates/twofa-totp/src/a.rs", b"// " + text))
+
+
+if __name__ == "__main__":
+    unittest.main()
