@@ -76,3 +76,11 @@ pub fn authorize_replacement(request: &AccessRequest<'_>) -> Result<(), Refusal>
     }
     Ok(())
 }
+
+/// The refusal of somebody whose proof could not even be opened, so that no project is known to ask about.
+pub const fn no_proof() -> Refusal {
+    Refusal::new(
+        Reason::ProofInvalid,
+        Remedies::NONE.or(Remedy::EnterCode).or(Remedy::SetUp),
+    )
+}

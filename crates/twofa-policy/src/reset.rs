@@ -101,7 +101,6 @@ pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal
     let Some(settings) = request.settings else {
         return Err(unknown_project());
     };
-    let sso = settings.sso();
     let max_age = u64::from(settings.step_up_age());
     let access = AccessRequest {
         settings: request.settings,

@@ -1,1 +1,57 @@
-//! Two-factor authentication to embed: mandatory enrolment, SSO override, administrator-only reset, replay protection, throttling, sealed secrets and an audit chain.
+//! Two-factor authentication for an application to embed: mandatory from a date, superseded by single
+//! sign-on, reset by administrators only, one use a code, guesses throttled, secrets sealed, all of it on
+//! the record.
+//!
+//! The application checks passwords, keeps sessions and draws pages. [`TwoFactor`] does the rest in two calls:
+//! [`begin`](TwoFactor::begin) when the credentials are right, [`answer`](TwoFactor::answer) when a code was
+//! typed. Both end in a [`LoginPass`], the only thing that a session may be built from, or in a reason.
+//!
+//! This crate is where effects are: clock, randomness, storage, async. It must hold no rules of its own (they
+//! are [`policy`] and [`lifecycle`]), pick no async runtime, and give no secret a second way out.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `service.rs`, `service/` | [`TwoFactor`]: login, session, administration, reports, audit, upkeep |
+//! | `login.rs` | [`SignIn`], [`Begin`], [`Attempt`], [`Answer`]: what goes in and out of a login |
+//! | `proof.rs` | [`LoginPass`] and [`Proof`] |
+//! | `store.rs`, `directory.rs` | [`Store`] and [`Directory`]: what an application may bring itself |
+//! | `memory.rs` | both of them in memory |
+//! | `keyring.rs`, `seal.rs` | [`Keyring`], and how things rest under it |
+//! | `retry.rs`, `random.rs` | the one retry policy; the operating system's generator |
+//! | `error.rs` | [`Error`] |
+//! | `testkit/` | what proves a store (feature `testkit`) |
+
+mod directory;
+mod error;
+mod keyring;
+mod login;
+mod memory;
+mod proof;
+mod random;
+mod retry;
+mod seal;
+mod service;
+mod store;
+
+pub use twofa_lifecycle as lifecycle;
+pub use twofa_otpauth as otpauth;
+pub use twofa_policy as policy;
+pub use twofa_totp as totp;
+pub use twofa_types as types;
+
+pub use directory::{Directory, Project, Standing};
+pub use error::{Error, RestError};
+pub use keyring::{Keyring, KeyringError};
+pub use login::{
+    Answer, Attempt, Begin, Challenge, Enrolment, LoginId, NotALoginId, Rejected, SignIn,
+};
+pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
+pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};
+pub use service::{
+    Authorized, Builder, Fault, FirstBad, Impact, Imported, MemberImpact, ResetDone, Rotation,
+    TwoFactor, Verification,
+};
+pub use store::{
+    Applied, AuditRow, Change, FactorRow, MAX_RECORD_BYTES, Resumed, Store, Stored, Subject,
+    SubjectEvent,
+};

@@ -16,12 +16,18 @@ pub struct Subject {
 impl Subject {
     /// A person's factor within a project.
     pub fn member(project: &ProjectId, user: &UserId) -> Self {
-        Self { project: project.clone(), user: Some(user.clone()) }
+        Self {
+            project: project.clone(),
+            user: Some(user.clone()),
+        }
     }
 
     /// The project itself.
     pub fn project_itself(project: &ProjectId) -> Self {
-        Self { project: project.clone(), user: None }
+        Self {
+            project: project.clone(),
+            user: None,
+        }
     }
 
     /// The project.

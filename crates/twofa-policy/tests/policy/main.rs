@@ -1,0 +1,18 @@
+//! The rules over their whole input space: against tables written apart from the engine, and against laws.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests, outside of functions marked as tests"
+)]
+
+mod failures;
+mod laws;
+mod misuse;
+mod oracle;
+mod reasons;
+mod reset;
+mod small;
+mod space;
+mod table;

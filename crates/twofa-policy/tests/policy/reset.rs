@@ -1,0 +1,325 @@
+//! The authority to reset, enumerated whole: the expected reason is the first of a list of checks, each told in
+//! the terms of how the case was built and not of what the engine is given.
+
+use twofa_policy::{
+    Changer, FactorState, FactorView, Help, How, Lock, PasswordUnderSso, ProjectSettings,
+    ProofFacts, Reason, Remedy, ResetActor, ResetRequest, Role, SelfReset, Sso,
+    SupportResetRequest, Warning, authorize_reset, authorize_settings_change,
+    authorize_support_reset,
+};
+use twofa_types::{ProjectId, UnixTime, UserId};
+
+use crate::space::{AHEAD, LAST_EVENTS, LOCKS, NOW, RESETS, ROLES, SSO, STATES};
+
+pub(crate) fn project(name: &str) -> ProjectId {
+    ProjectId::new(name).unwrap()
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+const STEP_UP_AGE: u32 = 90;
+
+/// How a proof's time lies to now, and whether that is acceptable, too old, or no time a proof can have.
+const AGES: [(UnixTime, &str); 7] = [
+    (NOW.saturating_add(121), "not yet"),
+    (NOW.saturating_add(120), "fresh"),
+    (AHEAD, "fresh"),
+    (NOW, "fresh"),
+    (NOW.saturating_sub(STEP_UP_AGE as u64), "fresh"),
+    (NOW.saturating_sub(STEP_UP_AGE as u64 + 1), "old"),
+    (UnixTime::EPOCH, "old"),
+];
+
+/// Generations in the proof and of the actor's record, and whether no reset lies between.
+const GENERATIONS: [(u32, u32, bool); 6] = [
+    (0, 0, true),
+    (0, 1, true),
+    (1, 0, true),
+    (4, 4, true),
+    (3, 4, false),
+    (5, 4, false),
+];
+
+/// A kind of sign-in that shows a second factor in a project with this single sign-on.
+fn shows_a_second_factor(how: How, sso: Sso) -> bool {
+    match how {
+        How::Password => false,
+        How::Sso => sso != Sso::Off,
+        How::Code => sso != Sso::On(PasswordUnderSso::Refuse),
+    }
+}
+
+fn subjects() -> impl Iterator<Item = (FactorView, bool)> {
+    STATES.into_iter().flat_map(|state| {
+        LOCKS.into_iter().flat_map(move |lock| {
+            RESETS.into_iter().map(move |reset_by| {
+                let last_event = LAST_EVENTS[1];
+                let anything = state != FactorState::None
+                    || lock == Lock::UntilReset
+                    || lock == Lock::Until(AHEAD);
+                (
+                    FactorView {
+                        state,
+                        reset_by,
+                        lock,
+                        last_event,
+                    },
+                    anything,
+                )
+            })
+        })
+    })
+}
+
+fn expected_remedies(reason: Reason, sso: Sso) -> Vec<&'static str> {
+    let codes = sso == Sso::Off || sso == Sso::On(PasswordUnderSso::Challenge);
+    let mut ways = Vec::new();
+    match reason {
+        Reason::UnknownProject => ways.push("open-support-ticket"),
+        Reason::ProofInvalid | Reason::ProofTooOld => {
+            if codes && reason == Reason::ProofInvalid {
+                ways.push("set-up");
+            }
+            if codes {
+                ways.push("enter-code");
+            }
+            if sso != Sso::Off {
+                ways.push("sign-in-through-sso");
+            }
+        }
+        Reason::NotAnAdministrator | Reason::SelfReset => {
+            ways.extend(["ask-administrator", "open-support-ticket"]);
+        }
+        Reason::NothingToReset => ways.push("set-up"),
+        other => panic!("{other} is not for a reset"),
+    }
+    ways
+}
+
+#[test]
+fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() {
+    let (acme, other) = (project("acme"), project("other"));
+    let (ada, bob) = (user("ada"), user("bob"));
+    let mut count = 0_u32;
+    let mut granted = 0_u32;
+    for sso in SSO {
+        for self_reset in [SelfReset::Refused, SelfReset::Allowed] {
+            let known = ProjectSettings::new()
+                .with_sso(sso)
+                .with_self_reset(self_reset)
+                .with_step_up_age(STEP_UP_AGE);
+            for settings in [Some(&known), None] {
+                for proof in proofs([&acme, &other], &ada) {
+                    for (actor_role, subject, (factor, anything)) in
+                        ROLES.into_iter().flat_map(|r| {
+                            [&ada, &bob]
+                                .into_iter()
+                                .flat_map(move |s| subjects().map(move |f| (r, s, f)))
+                        })
+                    {
+                        let (facts, current, same, age) = proof;
+                        let request = ResetRequest {
+                            settings,
+                            project: &acme,
+                            proof: facts,
+                            actor_generation: current,
+                            actor_role,
+                            subject,
+                            subject_factor: factor,
+                            subject_generation: 9,
+                            now: NOW,
+                        };
+                        let good_proof = facts.is_some_and(|p| {
+                            p.project == &acme && shows_a_second_factor(p.how, sso)
+                        }) && same
+                            && age != "not yet";
+                        let checks = [
+                            (settings.is_none(), Reason::UnknownProject),
+                            (!good_proof, Reason::ProofInvalid),
+                            (age == "old", Reason::ProofTooOld),
+                            (
+                                actor_role != Some(Role::Administrator),
+                                Reason::NotAnAdministrator,
+                            ),
+                            (
+                                subject == &ada && self_reset == SelfReset::Refused,
+                                Reason::SelfReset,
+                            ),
+                            (!anything, Reason::NothingToReset),
+                        ];
+                        let expected = checks.into_iter().find_map(|(fails, r)| fails.then_some(r));
+                        count += 1;
+                        match authorize_reset(&request) {
+                            Ok(grant) => {
+                                assert_eq!(None, expected, "{request:?}");
+                                assert_eq!(grant.project(), &acme);
+                                assert_eq!(grant.subject(), subject);
+                                assert_eq!(grant.by(), ResetActor::Administrator(&ada));
+                                assert_eq!(grant.generation(), 9);
+                                assert_eq!(grant.expires(), NOW.saturating_add(60));
+                                granted += 1;
+                            }
+                            Err(refusal) => {
+                                assert_eq!(Some(refusal.reason()), expected, "{request:?}");
+                                let ways: Vec<_> =
+                                    refusal.remedies().iter().map(Remedy::code).collect();
+                                assert_eq!(ways, expected_remedies(refusal.reason(), sso));
+                                assert!(!refusal.remedies_with(Help::SupportOnly).is_empty());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("reset by an administrator: {count} cases, all agree, {granted} granted");
+    assert!(granted > 0 && granted < count / 10);
+}
+
+type Proof<'a> = (Option<ProofFacts<'a>>, u32, bool, &'static str);
+
+/// Every proof of `user`, and none, with the generation now, whether it is the same, and how old the proof is.
+fn proofs<'a>(projects: [&'a ProjectId; 2], user: &'a UserId) -> Vec<Proof<'a>> {
+    let mut all = vec![(None, 1, true, "fresh")];
+    for project in projects {
+        for how in [How::Code, How::Sso, How::Password] {
+            for (generation, current, same) in GENERATIONS {
+                for (when, age) in AGES {
+                    let facts = ProofFacts {
+                        project,
+                        user,
+                        when,
+                        how,
+                        generation,
+                    };
+                    all.push((Some(facts), current, same, age));
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn a_reset_by_support_agrees_with_the_checks_in_order_on_every_input() {
+    let (acme, ada) = (project("acme"), user("ada"));
+    let long = "x".repeat(256);
+    let texts = [
+        ("grace", true),
+        ("", false),
+        (" \t", false),
+        (" grace ", true),
+        ("a\u{202e}b", false),
+        (&long, false),
+    ];
+    let known = ProjectSettings::new();
+    let mut count = 0_u32;
+    for settings in [Some(&known), None] {
+        for (operator, operator_named) in texts {
+            for (ticket, ticket_named) in texts {
+                for (subject_factor, anything) in subjects() {
+                    for help in [Help::AdministratorOrSupport, Help::SupportOnly] {
+                        let request = SupportResetRequest {
+                            settings,
+                            project: &acme,
+                            operator,
+                            ticket,
+                            subject: &ada,
+                            subject_factor,
+                            subject_generation: 2,
+                            help,
+                            now: NOW,
+                        };
+                        let checks = [
+                            (
+                                settings.is_none(),
+                                Reason::UnknownProject,
+                                "open-support-ticket",
+                            ),
+                            (!operator_named, Reason::OperatorMissing, "name-operator"),
+                            (
+                                !ticket_named,
+                                Reason::TicketMissing,
+                                "open-support-ticket,name-ticket",
+                            ),
+                            (!anything, Reason::NothingToReset, "set-up"),
+                        ];
+                        let expected = checks.into_iter().find(|c| c.0);
+                        count += 1;
+                        match authorize_support_reset(&request) {
+                            Ok((grant, warnings)) => {
+                                assert_eq!(None, expected, "{request:?}");
+                                assert_eq!((grant.project(), grant.subject()), (&acme, &ada));
+                                assert_eq!(grant.generation(), 2);
+                                let ResetActor::Support {
+                                    operator: o,
+                                    ticket: t,
+                                } = grant.by()
+                                else {
+                                    panic!("{:?}", grant.by())
+                                };
+                                assert_eq!((o.as_str(), t.as_str()), ("grace", "grace"));
+                                let could = help == Help::AdministratorOrSupport;
+                                assert_eq!(
+                                    warnings.contains(Warning::AdministratorCouldReset),
+                                    could
+                                );
+                                assert_eq!(warnings.is_empty(), !could);
+                            }
+                            Err(refusal) => {
+                                let (_, reason, ways) = expected.unwrap();
+                                assert_eq!(refusal.reason(), reason, "{request:?}");
+                                let codes: Vec<_> =
+                                    refusal.remedies().iter().map(Remedy::code).collect();
+                                assert_eq!(codes.join(","), ways);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("reset by support: {count} cases, all agree");
+}
+
+#[test]
+fn settings_are_changed_by_operators_only() {
+    for role in [Role::Member, Role::Administrator] {
+        let refusal = authorize_settings_change(Changer::Member(role)).unwrap_err();
+        assert_eq!(refusal.reason(), Reason::OperatorOnly);
+        assert!(refusal.remedies().iter().eq([Remedy::OpenSupportTicket]));
+    }
+    assert!(authorize_settings_change(Changer::Operator).is_ok());
+}
+
+#[test]
+fn a_grant_lasts_a_minute_and_no_longer() {
+    let (acme, ada, bob) = (project("acme"), user("ada"), user("bob"));
+    let settings = ProjectSettings::new();
+    let proof = ProofFacts {
+        project: &acme,
+        user: &ada,
+        when: NOW,
+        how: How::Code,
+        generation: 1,
+    };
+    let grant = authorize_reset(&ResetRequest {
+        settings: Some(&settings),
+        project: &acme,
+        proof: Some(proof),
+        actor_generation: 1,
+        actor_role: Some(Role::Administrator),
+        subject: &bob,
+        subject_factor: FactorView::active(NOW),
+        subject_generation: 1,
+        now: NOW,
+    })
+    .unwrap();
+    assert!(grant.is_current(NOW));
+    assert!(grant.is_current(NOW.saturating_add(59)));
+    assert!(!grant.is_current(NOW.saturating_add(60)));
+    assert!(grant.is_current(NOW.saturating_sub(120)));
+    assert!(!grant.is_current(NOW.saturating_sub(121)));
+}

@@ -1,0 +1,133 @@
+//! What can go wrong around a decision: [`Error`].
+
+use twofa_lifecycle::RecordError;
+use twofa_types::{ProjectId, UserId};
+
+use crate::keyring::KeyringError;
+use crate::store::Subject;
+
+/// Why something at rest cannot be read, or cannot be laid down.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestError {
+    /// It rests under a key that is not there.
+    #[error(transparent)]
+    Key(#[from] KeyringError),
+    /// It is not what was written there: edited, moved from another row, or cut.
+    #[error("it is not what was written there: changed, or moved from another row")]
+    Altered,
+    /// It is what was written there, and still no record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// It is longer than can be sealed.
+    #[error("it is too long to be sealed")]
+    TooLong,
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no random bytes")]
+    Random,
+}
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why no decision could be reached. Never a pass and never "wrong code": no attempt was counted, and what
+/// was asked for did not happen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The directory knows no such project.
+    #[error("there is no project {0}; check its name")]
+    UnknownProject(Box<ProjectId>),
+    /// The person is no member of the project.
+    #[error("{} is not a member of {}; add them, or check both names", who(_0), _0.project())]
+    UnknownMember(Box<Subject>),
+    /// A record or a secret in it cannot be read.
+    #[error("the factor of {} in {} cannot be read: {source}", who(subject), subject.project())]
+    Unreadable {
+        /// Whose.
+        subject: Box<Subject>,
+        /// Why.
+        source: RestError,
+    },
+    /// The keyring cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The store failed.
+    #[error("the store failed, so nothing was decided; try again: {0}")]
+    Store(#[source] Cause),
+    /// The directory failed.
+    #[error("the directory of projects and members failed, so nothing was decided; try again: {0}")]
+    Directory(#[source] Cause),
+    /// Too many writers of one factor at once.
+    #[error("others changed this factor {attempts} times in a row while this was tried; try again")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no random bytes, so nothing was begun; try again")]
+    Random,
+    /// What should be a proof opens nothing here.
+    #[error(
+        "this is no proof of a login here, or one that was voided; end the session and sign in again"
+    )]
+    ProofInvalid,
+    /// Issuer and account cannot stand in a key URI.
+    #[error("no key URI can be made for this person: {0}")]
+    KeyUri(#[from] twofa_otpauth::BuildError),
+    /// The person has a factor, so none can be brought in.
+    #[error("{user} already has a factor, or is setting one up; reset it before importing another")]
+    AlreadySetUp {
+        /// The person.
+        user: Box<UserId>,
+    },
+    /// A counter-based key, which this does not keep.
+    #[error("the key is counter-based (hotp); only time-based keys (totp) can be brought in")]
+    CannotImport,
+}
+
+impl Error {
+    /// A stable code, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownProject(_) => "unknown-project",
+            Self::UnknownMember(_) => "unknown-member",
+            Self::Unreadable {
+                source: RestError::Key(KeyringError::Unknown { .. }),
+                ..
+            }
+            | Self::Keyring(KeyringError::Unknown { .. }) => "key-missing",
+            Self::Unreadable { .. } => "record-unreadable",
+            Self::Keyring(_) => "keyring",
+            Self::Store(_) => "store",
+            Self::Directory(_) => "directory",
+            Self::Contended { .. } => "contended",
+            Self::Random => "no-randomness",
+            Self::ProofInvalid => "proof-invalid",
+            Self::KeyUri(_) => "key-uri",
+            Self::CannotImport => "counter-based",
+            Self::AlreadySetUp { .. } => "already-set-up",
+        }
+    }
+
+    pub(crate) fn store(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Store(Box::new(cause))
+    }
+
+    pub(crate) fn directory(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Directory(Box::new(cause))
+    }
+
+    pub(crate) fn unreadable(subject: &Subject, source: RestError) -> Self {
+        match source {
+            RestError::Random => Self::Random,
+            source => Self::Unreadable {
+                subject: Box::new(subject.clone()),
+                source,
+            },
+        }
+    }
+}
+
+fn who(subject: &Subject) -> &str {
+    subject.user().map_or("the project itself", UserId::as_str)
+}

@@ -1,0 +1,236 @@
+//! How things rest: secrets and proofs sealed (XChaCha20-Poly1305), records and events authenticated
+//! (HMAC-SHA-256), each bound to the place it belongs to.
+
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::Mac as _;
+use twofa_lifecycle::{Record, SealedSecret, Vault};
+use twofa_totp::Secret;
+use zeroize::Zeroizing;
+
+use crate::error::RestError;
+use crate::keyring::{HmacSha256, Keyring, mac_with};
+use crate::store::{AuditRow, Stored, Subject};
+
+const NONCE: usize = 24;
+
+/// What a sealed thing is for; a thing sealed for one purpose opens for no other.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    Secret,
+    Proof,
+}
+
+impl Purpose {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Secret => b"twofa/1/secret",
+            Self::Proof => b"twofa/1/proof",
+        }
+    }
+}
+
+/// Seals `plain` as key id, nonce, ciphertext; it opens only with the same purpose and `place`.
+pub(crate) fn seal(
+    keyring: &Keyring,
+    purpose: Purpose,
+    place: &[u8],
+    nonce: &[u8; NONCE],
+    plain: &[u8],
+) -> Result<Vec<u8>, RestError> {
+    let (id, keys) = keyring.active()?;
+    let key = match purpose {
+        Purpose::Secret => &keys.secrets,
+        Purpose::Proof => &keys.proofs,
+    };
+    let aad = [purpose.label(), place].concat();
+    let sealed = XChaCha20Poly1305::new((&**key).into())
+        .encrypt(
+            &XNonce::from(*nonce),
+            Payload {
+                msg: plain,
+                aad: &aad,
+            },
+        )
+        .map_err(|_| RestError::TooLong)?;
+    Ok([&id.to_be_bytes(), nonce.as_slice(), &sealed].concat())
+}
+
+/// Opens what [`seal`] made.
+pub(crate) fn open(
+    keyring: &Keyring,
+    purpose: Purpose,
+    place: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, RestError> {
+    let (id, rest) = sealed.split_first_chunk::<4>().ok_or(RestError::Altered)?;
+    let (nonce, sealed) = rest
+        .split_first_chunk::<NONCE>()
+        .ok_or(RestError::Altered)?;
+    let keys = keyring.key(u32::from_be_bytes(*id))?;
+    let key = match purpose {
+        Purpose::Secret => &keys.secrets,
+        Purpose::Proof => &keys.proofs,
+    };
+    let aad = [purpose.label(), place].concat();
+    XChaCha20Poly1305::new((&**key).into())
+        .decrypt(
+            &XNonce::from(*nonce),
+            Payload {
+                msg: sealed,
+                aad: &aad,
+            },
+        )
+        .map(Zeroizing::new)
+        .map_err(|_| RestError::Altered)
+}
+
+/// Names a subject's place without ambiguity: each part is preceded by its length.
+fn place_of(subject: &Subject) -> Vec<u8> {
+    let mut place = Vec::with_capacity(64);
+    push_text(&mut place, subject.project().as_str());
+    push_text(&mut place, subject.user_key());
+    place
+}
+
+/// Appends a text, its length first.
+pub(crate) fn push_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// The vault of one subject: a secret that was moved to another project, person or generation does not open.
+pub(crate) struct SubjectVault<'a> {
+    keyring: &'a Keyring,
+    place: Vec<u8>,
+}
+
+impl<'a> SubjectVault<'a> {
+    pub(crate) fn new(keyring: &'a Keyring, subject: &Subject) -> Self {
+        Self {
+            keyring,
+            place: place_of(subject),
+        }
+    }
+
+    fn place(&self, generation: u32) -> Vec<u8> {
+        [&self.place, generation.to_be_bytes().as_slice()].concat()
+    }
+
+    /// The same secret under the active key, or `None` when it rests under that already.
+    pub(crate) fn reseal(
+        &self,
+        generation: u32,
+        sealed: &SealedSecret,
+    ) -> Result<Option<SealedSecret>, RestError> {
+        if key_id(sealed.as_bytes()) == Some(self.keyring.active_id()) {
+            return Ok(None);
+        }
+        let mut nonce = [0; NONCE];
+        crate::random::fill(&mut nonce).map_err(|_| RestError::Random)?;
+        self.seal(generation, &self.open(generation, sealed)?, &nonce)
+            .map(Some)
+    }
+}
+
+impl Vault for SubjectVault<'_> {
+    type Error = RestError;
+
+    fn seal(
+        &self,
+        generation: u32,
+        secret: &Secret,
+        nonce: &[u8; NONCE],
+    ) -> Result<SealedSecret, RestError> {
+        let place = self.place(generation);
+        let sealed = seal(
+            self.keyring,
+            Purpose::Secret,
+            &place,
+            nonce,
+            secret.expose_secret(),
+        )?;
+        SealedSecret::from_bytes(&sealed).map_err(|_| RestError::TooLong)
+    }
+
+    fn open(&self, generation: u32, sealed: &SealedSecret) -> Result<Secret, RestError> {
+        let plain = open(
+            self.keyring,
+            Purpose::Secret,
+            &self.place(generation),
+            sealed.as_bytes(),
+        )?;
+        Secret::from_bytes(&plain).map_err(|_| RestError::Altered)
+    }
+}
+
+/// The id of the key that a sealed thing or a record rests under.
+pub(crate) fn key_id(sealed: &[u8]) -> Option<u32> {
+    sealed.first_chunk().map(|id| u32::from_be_bytes(*id))
+}
+
+/// A record as it rests: key id, tag, encoding. The tag covers the place and the version too, so that a row
+/// copied elsewhere, or put back under a later version, is refused.
+pub(crate) fn close_record(
+    keyring: &Keyring,
+    subject: &Subject,
+    version: u64,
+    record: &Record,
+) -> Result<Vec<u8>, RestError> {
+    let (id, keys) = keyring.active()?;
+    let body = record.encode();
+    let tag = record_mac(&keys.records, subject, version, &body)
+        .finalize()
+        .into_bytes();
+    Ok([&id.to_be_bytes(), tag.as_slice(), &body].concat())
+}
+
+/// Reads what [`close_record`] made.
+pub(crate) fn open_record(
+    keyring: &Keyring,
+    subject: &Subject,
+    stored: &Stored,
+) -> Result<Record, RestError> {
+    let (id, rest) = stored
+        .record
+        .split_first_chunk::<4>()
+        .ok_or(RestError::Altered)?;
+    let (tag, body) = rest.split_first_chunk::<32>().ok_or(RestError::Altered)?;
+    let keys = keyring.key(u32::from_be_bytes(*id))?;
+    record_mac(&keys.records, subject, stored.version, body)
+        .verify_slice(tag)
+        .map_err(|_| RestError::Altered)?;
+    Ok(Record::decode(body)?)
+}
+
+fn record_mac(key: &[u8; 32], subject: &Subject, version: u64, body: &[u8]) -> HmacSha256 {
+    let mut mac = mac_with(key);
+    mac.update(&place_of(subject));
+    mac.update(&version.to_be_bytes());
+    mac.update(body);
+    mac
+}
+
+/// The code over an event, its place and the code before it, which makes the events of a subject a chain.
+pub(crate) fn event_mac(
+    keyring: &Keyring,
+    subject: &Subject,
+    row: &AuditRow,
+    before: &[u8; 32],
+) -> Result<HmacSha256, RestError> {
+    let keys = keyring.key(row.key_id)?;
+    let mut mac = mac_with(&keys.events);
+    let mut bytes = place_of(subject);
+    bytes.extend_from_slice(&row.seq.to_be_bytes());
+    bytes.extend_from_slice(&row.at.as_secs().to_be_bytes());
+    push_text(&mut bytes, &row.event);
+    for text in [&row.reason, &row.actor, &row.detail] {
+        bytes.push(u8::from(text.is_some()));
+        push_text(&mut bytes, text.as_deref().unwrap_or(""));
+    }
+    bytes.extend_from_slice(&row.generation.to_be_bytes());
+    bytes.push(u8::from(row.notice));
+    mac.update(&bytes);
+    mac.update(before);
+    Ok(mac)
+}

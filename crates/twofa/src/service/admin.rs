@@ -1,0 +1,301 @@
+//! What administrators and support do: the list of factors, and resets.
+
+use twofa_lifecycle::{Actor, Command, HandoverCode, Noted, Outcome};
+use twofa_policy::{
+    AccessRequest, Help, Refusal, ResetGrant, ResetRequest, Role, SupportResetRequest, Warnings,
+    authorize_list, authorize_reset, authorize_support_reset, no_proof,
+};
+use twofa_types::{Name, ProjectId, UserId};
+
+use super::{Beside, Loaded, TwoFactor};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::proof::{Facts, Proof};
+use crate::retry::Tries;
+use crate::store::{FactorRow, Store, Subject};
+
+/// What was asked for with authority, or why it was not done.
+#[derive(Debug)]
+#[must_use]
+pub enum Authorized<T> {
+    /// Done.
+    Granted(T),
+    /// Not done, and why.
+    Refused(Refusal),
+}
+
+/// A reset that was done.
+#[derive(Debug)]
+pub struct ResetDone {
+    handover: Option<HandoverCode>,
+    warnings: Warnings,
+}
+
+impl ResetDone {
+    /// The code that the person must bring to their next set-up, where the project asks for one. Shown this
+    /// once; pass it on by other means than the password would take.
+    pub fn handover(&self) -> Option<&HandoverCode> {
+        self.handover.as_ref()
+    }
+
+    /// What should be thought over.
+    pub fn warnings(&self) -> Warnings {
+        self.warnings
+    }
+}
+
+/// How many members are looked through at a time.
+const PAGE: u32 = 500;
+
+impl<S: Store, D: Directory> TwoFactor<S, D> {
+    /// The factors of the proof's project by user id, after `after`, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::begin`]. Someone who may not see them gets [`Authorized::Refused`].
+    pub async fn factors(
+        &self,
+        proof: &Proof,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Authorized<Vec<FactorRow>>, Error> {
+        let Some(facts) = self.open_proof(proof) else {
+            return Ok(Authorized::Refused(no_proof()));
+        };
+        let (standing, loaded) = self.holder(&facts).await?;
+        let request = AccessRequest {
+            settings: standing.as_ref().map(|standing| &standing.project.settings),
+            project: &facts.project,
+            proof: Some(facts.as_policy()),
+            generation: loaded.record.generation(),
+            role: standing.as_ref().and_then(|standing| standing.role),
+            now: self.now(),
+        };
+        if let Err(refusal) = authorize_list(&request) {
+            return Ok(Authorized::Refused(refusal));
+        }
+        let rows = self.store.factors(&facts.project, after, limit).await;
+        rows.map(Authorized::Granted).map_err(Error::store)
+    }
+
+    /// An administrator resets a member of the proof's project: the secret is erased, every parked login and
+    /// proof of the member is void, and they set up anew at their next login. A refusal goes on the record.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::begin`]; nothing was reset then.
+    pub async fn reset(
+        &self,
+        proof: &Proof,
+        subject: &UserId,
+    ) -> Result<Authorized<ResetDone>, Error> {
+        let Some(facts) = self.open_proof(proof) else {
+            // Nobody is known to have asked, in no project: there is no chain that this belongs to.
+            return Ok(Authorized::Refused(no_proof()));
+        };
+        let place = Subject::member(&facts.project, subject);
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        loop {
+            let now = self.now();
+            let (standing, actor) = self.holder(&facts).await?;
+            let loaded = self.load(&place).await?;
+            let request = ResetRequest {
+                settings: standing.as_ref().map(|standing| &standing.project.settings),
+                project: &facts.project,
+                proof: Some(facts.as_policy()),
+                actor_generation: actor.record.generation(),
+                actor_role: standing.as_ref().and_then(|standing| standing.role),
+                subject,
+                subject_factor: loaded.record.view(),
+                subject_generation: loaded.record.generation(),
+                now,
+            };
+            let grant = match authorize_reset(&request) {
+                Ok(grant) => grant,
+                Err(refusal) => {
+                    self.note_refusal(&facts, subject, refusal).await?;
+                    return Ok(Authorized::Refused(refusal));
+                }
+            };
+            match self
+                .carry_out(&place, &loaded, grant, request.settings.copied())
+                .await?
+            {
+                Some(handover) => {
+                    let warnings = Warnings::default();
+                    return Ok(Authorized::Granted(ResetDone { handover, warnings }));
+                }
+                None => tries.again().await?,
+            }
+        }
+    }
+
+    /// Support resets a member on a ticket, for a project whose administrators cannot get in. The caller
+    /// vouches that `operator` is one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::begin`]; nothing was reset then.
+    pub async fn support_reset(
+        &self,
+        project: &ProjectId,
+        subject: &UserId,
+        operator: &str,
+        ticket: &str,
+    ) -> Result<Authorized<ResetDone>, Error> {
+        let place = Subject::member(project, subject);
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        loop {
+            let now = self.now();
+            let found = self
+                .directory
+                .project(project)
+                .await
+                .map_err(Error::directory)?;
+            let loaded = self.load(&place).await?;
+            let settings = found.map(|found| found.settings);
+            let request = SupportResetRequest {
+                settings: settings.as_ref(),
+                project,
+                operator,
+                ticket,
+                subject,
+                subject_factor: loaded.record.view(),
+                subject_generation: loaded.record.generation(),
+                help: self.help_for(project, subject).await?,
+                now,
+            };
+            let (grant, warnings) = match authorize_support_reset(&request) {
+                Ok(granted) => granted,
+                Err(refusal) => {
+                    self.note_support_refusal(&request, refusal).await?;
+                    return Ok(Authorized::Refused(refusal));
+                }
+            };
+            match self.carry_out(&place, &loaded, grant, settings).await? {
+                Some(handover) => {
+                    return Ok(Authorized::Granted(ResetDone { handover, warnings }));
+                }
+                None => tries.again().await?,
+            }
+        }
+    }
+
+    /// Steps and stores a reset. `None` when another writer came first.
+    async fn carry_out(
+        &self,
+        place: &Subject,
+        loaded: &Loaded,
+        grant: ResetGrant,
+        settings: Option<twofa_policy::ProjectSettings>,
+    ) -> Result<Option<Option<HandoverCode>>, Error> {
+        let handover = settings.unwrap_or_default().handover();
+        let command = Command::Reset { grant, handover };
+        let transition = self.step(place, loaded, command, self.now()).await?;
+        Ok(
+            match self
+                .commit(place, loaded, transition, Beside::default())
+                .await?
+            {
+                Some(Outcome::Reset { handover, .. }) => Some(handover),
+                // The grant was for a generation that has passed, which is a lost race like any other.
+                Some(_) | None => None,
+            },
+        )
+    }
+
+    /// Whether another administrator than `subject` has a factor in use, and so could reset them.
+    async fn help_for(&self, project: &ProjectId, subject: &UserId) -> Result<Help, Error> {
+        let mut after: Option<UserId> = None;
+        loop {
+            let members = self.directory.members(project, after.as_ref(), PAGE).await;
+            let members = members.map_err(Error::directory)?;
+            for (user, role) in &members {
+                if *role == Role::Administrator && user != subject {
+                    let stored = self.store.load(&Subject::member(project, user)).await;
+                    let stored = stored.map_err(Error::store)?;
+                    // Someone whose record cannot be read cannot help either.
+                    let helps = stored
+                        .and_then(|stored| {
+                            let place = Subject::member(project, user);
+                            crate::seal::open_record(&self.keyring, &place, &stored).ok()
+                        })
+                        .is_some_and(|record| {
+                            record.view().state == twofa_policy::FactorState::Active
+                        });
+                    if helps {
+                        return Ok(Help::AdministratorOrSupport);
+                    }
+                }
+            }
+            after = match members.last() {
+                Some((user, _)) if members.len() == usize::try_from(PAGE).unwrap_or(0) => {
+                    Some(user.clone())
+                }
+                _ => return Ok(Help::SupportOnly),
+            };
+        }
+    }
+
+    /// Puts a refused reset on the subject's chain; on the project's own where they are no member, so that
+    /// made-up names leave no records behind.
+    async fn note_refusal(
+        &self,
+        facts: &Facts,
+        subject: &UserId,
+        refusal: Refusal,
+    ) -> Result<(), Error> {
+        let actor = Actor::Member(facts.user.clone());
+        let noted = Noted::ResetRefused {
+            actor: Some(&actor),
+            reason: refusal.reason(),
+        };
+        self.note_about(&facts.project, subject, noted).await
+    }
+
+    async fn note_support_refusal(
+        &self,
+        request: &SupportResetRequest<'_>,
+        refusal: Refusal,
+    ) -> Result<(), Error> {
+        if request.settings.is_none() {
+            // No project, no chain.
+            return Ok(());
+        }
+        let names = Name::new(request.operator.trim())
+            .ok()
+            .zip(Name::new(request.ticket.trim()).ok());
+        let actor = names.map(|(name, ticket)| Actor::Operator { name, ticket });
+        let noted = Noted::ResetRefused {
+            actor: actor.as_ref(),
+            reason: refusal.reason(),
+        };
+        self.note_about(request.project, request.subject, noted)
+            .await
+    }
+
+    async fn note_about(
+        &self,
+        project: &ProjectId,
+        subject: &UserId,
+        noted: Noted<'_>,
+    ) -> Result<(), Error> {
+        let standing = self
+            .directory
+            .standing(project, subject)
+            .await
+            .map_err(Error::directory)?;
+        match standing {
+            Some(standing) if standing.role.is_some() => {
+                self.note(&Subject::member(project, subject), noted, None)
+                    .await
+            }
+            Some(_) => {
+                let detail = Some(format!("subject {subject}"));
+                self.note(&Subject::project_itself(project), noted, detail)
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+}

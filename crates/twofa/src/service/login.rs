@@ -1,0 +1,265 @@
+//! The way of a login: begin, answer, explain.
+
+use twofa_lifecycle::{Command, LoginKind, Outcome, ParkedLogin, Record, State};
+use twofa_otpauth::KeyUri;
+use twofa_policy::{Decision, How, Next, Reason, SignInMethod, decide};
+use twofa_totp::{Code, Params, Secret};
+use twofa_types::{UnixTime, UserId};
+
+use super::{Beside, TwoFactor};
+use crate::directory::{Directory, Project};
+use crate::error::Error;
+use crate::login::{Answer, Attempt, Begin, Challenge, Enrolment, LoginId, Rejected, SignIn};
+use crate::proof::{AcceptedCode, Facts, LoginPass};
+use crate::retry::Tries;
+use crate::store::{Resumed, Store, Subject};
+
+impl<S: Store, D: Directory> TwoFactor<S, D> {
+    /// Someone's credentials are right: what now?
+    ///
+    /// Where they must set up, this makes their secret; any older set-up of theirs that was not confirmed is
+    /// void from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownProject`] and [`Error::UnknownMember`] for people who do not belong; [`Error::Store`],
+    /// [`Error::Directory`], [`Error::Unreadable`], [`Error::Contended`], [`Error::Random`] where nothing
+    /// could be decided. None of them is a pass.
+    #[tracing::instrument(level = "debug", skip_all, err(level = "debug"))]
+    pub async fn begin(&self, sign_in: SignIn) -> Result<Begin, Error> {
+        let (project, user) = (sign_in.project(), sign_in.user());
+        let subject = Subject::member(project, user);
+        let login = LoginId::random()?;
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        loop {
+            let now = self.now();
+            let found = self.membership(project, user).await?;
+            let loaded = self.load(&subject).await?;
+            let decision = decide(
+                &found.settings,
+                sign_in.method(),
+                &loaded.record.view(),
+                now,
+            );
+            match decision.next() {
+                Next::Allow => {
+                    return Ok(Begin::Allowed(pass_without_code(
+                        &sign_in,
+                        &decision,
+                        &loaded.record,
+                        now,
+                    )));
+                }
+                Next::Refuse => return Ok(Begin::Refused(decision)),
+                Next::Challenge => {
+                    let kind = LoginKind::Challenge;
+                    let parked =
+                        ParkedLogin::park(login.hash(), kind, &loaded.record, now, &self.config);
+                    self.store
+                        .park(&subject, &parked)
+                        .await
+                        .map_err(Error::store)?;
+                    return Ok(Begin::Challenge(Challenge {
+                        login,
+                        decision,
+                        expires: parked.expires,
+                    }));
+                }
+                Next::Enrol => {
+                    let command = Command::BeginEnrolment {
+                        login: login.hash(),
+                    };
+                    let transition = self.step(&subject, &loaded, command, now).await?;
+                    let handover_required = asks_for_handover(&loaded.record);
+                    let kind = LoginKind::Enrol;
+                    let parked =
+                        ParkedLogin::park(login.hash(), kind, &loaded.record, now, &self.config);
+                    let beside = Beside {
+                        park: Some(parked),
+                        ..Beside::default()
+                    };
+                    match self.commit(&subject, &loaded, transition, beside).await? {
+                        Some(Outcome::Enrolment {
+                            secret,
+                            params,
+                            expires,
+                            ..
+                        }) => {
+                            return Ok(Begin::Enrol(Enrolment {
+                                login,
+                                reason: decision.reason(),
+                                uri: self.key_uri(&found, user, secret, params)?,
+                                expires,
+                                handover_required,
+                            }));
+                        }
+                        // Another writer came first, or the record moved on between deciding and stepping.
+                        _ => tries.again().await?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The answer to a challenge or a set-up.
+    ///
+    /// The rules are asked again first, since they may have changed meanwhile. An attempt that counts is
+    /// durable before this returns, whatever the caller does with the result.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::begin`]. An error is never "wrong code", and counts no attempt.
+    #[tracing::instrument(level = "debug", skip_all, err(level = "debug"))]
+    pub async fn answer(&self, attempt: Attempt<'_>) -> Result<Answer, Error> {
+        let hash = attempt.login.hash();
+        let code = Code::parse(attempt.typed).ok();
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        loop {
+            let now = self.now();
+            let resumed = self.store.resume(&hash).await.map_err(Error::store)?;
+            let Some(Resumed {
+                subject,
+                login,
+                stored,
+            }) = resumed
+            else {
+                return Ok(rejected(Reason::UnknownLogin, true));
+            };
+            let Some(user) = subject.user() else {
+                return Ok(rejected(Reason::UnknownLogin, true));
+            };
+            let found = self.membership(subject.project(), user).await?;
+            let loaded = self.read(&subject, stored.as_ref()).await?;
+            // Only password sign-ins are ever parked: single sign-on passes or is refused.
+            let view = loaded.record.view();
+            let decision = decide(&found.settings, SignInMethod::Password, &view, now);
+            if decision.next() == Next::Refuse && decision.reason() != Reason::Locked {
+                return Ok(rejected(decision.reason(), false));
+            }
+            let Some(code) = &code else {
+                let reason = if login.expires <= now {
+                    Reason::Expired
+                } else {
+                    Reason::Malformed
+                };
+                return Ok(rejected(reason, reason == Reason::Expired));
+            };
+            let command = Command::Answer {
+                login: &login,
+                code,
+                handover: attempt.handover,
+            };
+            let transition = self.step(&subject, &loaded, command, now).await?;
+            let ended = ends(transition.login());
+            let generation = transition.record().unwrap_or(&loaded.record).generation();
+            let beside = Beside {
+                answers: Some(hash),
+                ..Beside::default()
+            };
+            match self.commit(&subject, &loaded, transition, beside).await? {
+                Some(Outcome::Accepted { by, offset, .. }) => {
+                    let facts = Facts {
+                        project: subject.project().clone(),
+                        user: user.clone(),
+                        when: now,
+                        how: How::Code,
+                        generation,
+                    };
+                    let accepted = Some(AcceptedCode { by, offset });
+                    return Ok(Answer::Accepted(LoginPass::new(
+                        facts,
+                        decision.reason(),
+                        accepted,
+                    )));
+                }
+                Some(Outcome::Rejected(why)) => {
+                    return Ok(Answer::Rejected(Rejected {
+                        reason: why.reason,
+                        retry_at: why.retry_at,
+                        clock_off: why.clock_off,
+                        login_ended: ended,
+                    }));
+                }
+                // A set-up that ran out is committed as such; nothing else can come of an answer.
+                Some(_) => return Ok(rejected(Reason::Expired, true)),
+                None => tries.again().await?,
+            }
+        }
+    }
+
+    /// What [`TwoFactor::begin`] would decide, with its trail. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::begin`].
+    pub async fn explain(&self, sign_in: &SignIn) -> Result<Decision, Error> {
+        let found = self.membership(sign_in.project(), sign_in.user()).await?;
+        let subject = Subject::member(sign_in.project(), sign_in.user());
+        let loaded = self.load(&subject).await?;
+        Ok(decide(
+            &found.settings,
+            sign_in.method(),
+            &loaded.record.view(),
+            self.now(),
+        ))
+    }
+
+    /// The key URI of a person. A colon, which would part issuer and account, shows as a full stop.
+    pub(super) fn key_uri(
+        &self,
+        project: &Project,
+        user: &UserId,
+        secret: Secret,
+        params: Params,
+    ) -> Result<KeyUri, Error> {
+        let issuer = project.issuer.as_deref().unwrap_or(&self.issuer);
+        let account = user.as_str().replace(':', ".");
+        Ok(KeyUri::totp(issuer, &account, secret, params)?)
+    }
+}
+
+/// Whether the reset before this set-up asks for its hand-over code.
+fn asks_for_handover(record: &Record) -> bool {
+    let mark = match record.state() {
+        State::Reset(mark)
+        | State::Pending {
+            after: Some(mark), ..
+        } => mark,
+        State::None | State::Pending { after: None, .. } | State::Active(_) => return false,
+    };
+    mark.handover.is_some()
+}
+
+fn pass_without_code(
+    sign_in: &SignIn,
+    decision: &Decision,
+    record: &Record,
+    now: UnixTime,
+) -> LoginPass {
+    let facts = Facts {
+        project: sign_in.project().clone(),
+        user: sign_in.user().clone(),
+        when: now,
+        how: match sign_in.method() {
+            SignInMethod::Sso => How::Sso,
+            SignInMethod::Password => How::Password,
+        },
+        generation: record.generation(),
+    };
+    LoginPass::new(facts, decision.reason(), None)
+}
+
+fn rejected(reason: Reason, login_ended: bool) -> Answer {
+    Answer::Rejected(Rejected {
+        reason,
+        retry_at: None,
+        clock_off: None,
+        login_ended,
+    })
+}
+
+/// Whether the login that answered is over.
+fn ends(effect: twofa_lifecycle::LoginEffect) -> bool {
+    use twofa_lifecycle::LoginEffect;
+    matches!(effect, LoginEffect::End | LoginEffect::EndAll)
+}

@@ -1,0 +1,176 @@
+//! What is done now and then: sweeping, rotating keys, bringing factors in, settings on the record.
+
+use twofa_lifecycle::{Actor, Command, Noted, Outcome};
+use twofa_otpauth::KeyUri;
+use twofa_policy::{Changer, ProjectSettings, Refusal, authorize_settings_change};
+use twofa_types::{ProjectId, UserId};
+
+use super::{Authorized, Beside, TwoFactor};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::retry::Tries;
+use crate::seal::{self, SubjectVault};
+use crate::store::{Applied, Store, Stored, Subject};
+
+/// How many records are resealed between two looks at where we are.
+const PAGE: u32 = 200;
+
+/// How far a rotation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rotation {
+    /// Records looked at.
+    pub seen: u64,
+    /// Records that were written anew under the active key.
+    pub resealed: u64,
+}
+
+/// A factor that was brought in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported;
+
+impl<S: Store, D: Directory> TwoFactor<S, D> {
+    /// Removes parked logins that have lapsed, at most `limit` of them, and says how many. Call it now and
+    /// then; nothing but space depends on it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn sweep(&self, limit: u32) -> Result<u64, Error> {
+        self.store
+            .sweep(self.now(), limit)
+            .await
+            .map_err(Error::store)
+    }
+
+    /// Puts every record and secret under the active key. Readers and logins go on meanwhile; it can be
+    /// stopped at any moment and begun again. Only when it has returned may older keys be retired, and those
+    /// that events rest under must stay for as long as `audit_verify` is to read them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] names the first record that cannot be read; those before it are done.
+    pub async fn reseal(
+        &self,
+        mut progress: impl FnMut(Rotation) + Send,
+    ) -> Result<Rotation, Error> {
+        let mut rotation = Rotation::default();
+        let mut after: Option<Subject> = None;
+        loop {
+            let page = self.store.subjects(None, after.as_ref(), PAGE).await;
+            let page = page.map_err(Error::store)?;
+            for (subject, stored) in &page {
+                rotation.seen += 1;
+                if self.reseal_one(subject, stored).await? {
+                    rotation.resealed += 1;
+                }
+            }
+            progress(rotation);
+            match page.last() {
+                Some((subject, _)) if page.len() >= usize::try_from(PAGE).unwrap_or(0) => {
+                    after = Some(subject.clone());
+                }
+                _ => return Ok(rotation),
+            }
+        }
+    }
+
+    async fn reseal_one(&self, subject: &Subject, stored: &Stored) -> Result<bool, Error> {
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        let mut stored = stored.clone();
+        loop {
+            let unreadable = |source| Error::unreadable(subject, source);
+            let record = seal::open_record(&self.keyring, subject, &stored).map_err(unreadable)?;
+            let vault = SubjectVault::new(&self.keyring, subject);
+            let mut touched = seal::key_id(&stored.record) != Some(self.keyring.active_id());
+            let record = record
+                .reseal(|generation, sealed| {
+                    let fresh = vault.reseal(generation, sealed)?;
+                    touched |= fresh.is_some();
+                    Ok(fresh.unwrap_or_else(|| sealed.clone()))
+                })
+                .map_err(unreadable)?;
+            if !touched {
+                return Ok(false);
+            }
+            match self
+                .write(subject, stored.version, &record, Vec::new(), None, None)
+                .await?
+            {
+                Applied::Committed => return Ok(true),
+                Applied::Conflict => tries.again().await?,
+            }
+            match self.store.load(subject).await.map_err(Error::store)? {
+                Some(newer) => stored = newer,
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// Brings a member's factor in from another system, in use at once: the key URI that their authenticator
+    /// app already holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadySetUp`] where they have a factor or are setting one up; [`Error::CannotImport`] for a
+    /// counter-based key; [`Error::UnknownMember`]; and as for [`TwoFactor::begin`].
+    pub async fn import(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+        uri: &KeyUri,
+    ) -> Result<Imported, Error> {
+        if !matches!(uri.kind(), twofa_otpauth::Kind::Totp) {
+            return Err(Error::CannotImport);
+        }
+        let subject = Subject::member(project, user);
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        loop {
+            self.membership(project, user).await?;
+            let loaded = self.load(&subject).await?;
+            let command = Command::Import {
+                secret: uri.secret(),
+                params: uri.params(),
+            };
+            let transition = self.step(&subject, &loaded, command, self.now()).await?;
+            match self
+                .commit(&subject, &loaded, transition, Beside::default())
+                .await?
+            {
+                Some(Outcome::Imported) => return Ok(Imported),
+                Some(_) => {
+                    return Err(Error::AlreadySetUp {
+                        user: Box::new(user.clone()),
+                    });
+                }
+                None => tries.again().await?,
+            }
+        }
+    }
+
+    /// Puts a change of a project's settings on the record, with what stood before and after. Call it before
+    /// the directory changes: a refusal means that the change must not be made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownProject`]; and as for [`TwoFactor::begin`].
+    pub async fn settings_changed(
+        &self,
+        project: &ProjectId,
+        from: ProjectSettings,
+        to: ProjectSettings,
+        who: Changer,
+        actor: Option<&Actor>,
+    ) -> Result<Authorized<()>, Error> {
+        self.project(project).await?;
+        let refused = |refusal: Refusal| Ok(Authorized::Refused(refusal));
+        match authorize_settings_change(who) {
+            Err(refusal) => refused(refusal),
+            Ok(_grant) => {
+                let noted = Noted::SettingsChanged { actor, from, to };
+                self.note(&Subject::project_itself(project), noted, None)
+                    .await?;
+                Ok(Authorized::Granted(()))
+            }
+        }
+    }
+}

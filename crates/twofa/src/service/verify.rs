@@ -1,0 +1,177 @@
+//! Whether the audit is whole: every chain, link by link, up to the head that its record holds.
+
+use hmac::Mac as _;
+use twofa_types::ProjectId;
+
+use super::TwoFactor;
+use crate::directory::Directory;
+use crate::error::{Error, RestError};
+use crate::seal;
+use crate::store::{AuditRow, Store, Stored, Subject};
+
+/// How many rows are read at a time.
+const PAGE: u32 = 500;
+
+/// What a check of the audit found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// Records whose chains were checked to the end.
+    pub factors: u64,
+    /// Events that were checked.
+    pub events: u64,
+    /// The first place that is not as it was written; `None` when everything is.
+    pub first_bad: Option<FirstBad>,
+}
+
+/// A place in the audit that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstBad {
+    /// Whose chain.
+    pub subject: Subject,
+    /// The number of the event, where one is at fault.
+    pub seq: Option<u64>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a place in the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// An event is not what was written: edited, inserted, reordered, or moved here from elsewhere.
+    EventAltered,
+    /// An event is missing before this one.
+    EventMissing,
+    /// Events are missing at the end.
+    ChainCut,
+    /// Events go on past the record's head: the record was put back to an earlier state.
+    RecordRolledBack,
+    /// The record is not what was written for this subject.
+    RecordAltered,
+    /// There are events but no record.
+    RecordMissing,
+    /// A key is not in the ring, so that nothing can be said.
+    KeyMissing,
+}
+
+impl Fault {
+    /// A stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::EventAltered => "event-altered",
+            Self::EventMissing => "event-missing",
+            Self::ChainCut => "chain-cut",
+            Self::RecordRolledBack => "record-rolled-back",
+            Self::RecordAltered => "record-altered",
+            Self::RecordMissing => "record-missing",
+            Self::KeyMissing => "key-missing",
+        }
+    }
+}
+
+impl<S: Store, D: Directory> TwoFactor<S, D> {
+    /// Checks every chain of a project, or of all, and names the first bad place.
+    ///
+    /// What it cannot find: a chain and its record removed or put back *together*. Against that, keep the
+    /// notices that were mailed, or copy the audit elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when the store cannot be read.
+    pub async fn audit_verify(&self, project: Option<&ProjectId>) -> Result<Verification, Error> {
+        let mut found = Verification {
+            factors: 0,
+            events: 0,
+            first_bad: None,
+        };
+        let mut after: Option<Subject> = None;
+        loop {
+            let page = self.store.subjects(project, after.as_ref(), PAGE).await;
+            let page = page.map_err(Error::store)?;
+            for (subject, stored) in &page {
+                let checked = self.check_chain(subject, stored, &mut found.events).await?;
+                if let Err((seq, fault)) = checked {
+                    found.first_bad = Some(FirstBad {
+                        subject: subject.clone(),
+                        seq,
+                        fault,
+                    });
+                    return Ok(found);
+                }
+                found.factors += 1;
+            }
+            match page.last() {
+                Some((subject, _)) if page.len() >= usize::try_from(PAGE).unwrap_or(0) => {
+                    after = Some(subject.clone());
+                }
+                _ => break,
+            }
+        }
+        let orphans = self.store.orphans(project, 1).await.map_err(Error::store)?;
+        found.first_bad = orphans.into_iter().next().map(|subject| FirstBad {
+            subject,
+            seq: None,
+            fault: Fault::RecordMissing,
+        });
+        Ok(found)
+    }
+
+    async fn check_chain(
+        &self,
+        subject: &Subject,
+        stored: &Stored,
+        events: &mut u64,
+    ) -> Result<Result<(), (Option<u64>, Fault)>, Error> {
+        let head = match seal::open_record(&self.keyring, subject, stored) {
+            Ok(record) => record.chain(),
+            Err(RestError::Key(_)) => return Ok(Err((None, Fault::KeyMissing))),
+            Err(_) => return Ok(Err((None, Fault::RecordAltered))),
+        };
+        let (mut seq, mut mac) = (0, [0; 32]);
+        loop {
+            let rows = self
+                .store
+                .chain(subject, seq, PAGE)
+                .await
+                .map_err(Error::store)?;
+            for row in &rows {
+                if let Err(fault) = self.check_link(subject, row, seq, &mac, head.seq) {
+                    return Ok(Err((Some(row.seq), fault)));
+                }
+                (seq, mac) = (row.seq, row.mac);
+                *events += 1;
+            }
+            if rows.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        Ok(if seq < head.seq {
+            Err((Some(seq + 1), Fault::ChainCut))
+        } else if mac == head.mac {
+            Ok(())
+        } else {
+            Err((Some(seq), Fault::EventAltered))
+        })
+    }
+
+    fn check_link(
+        &self,
+        subject: &Subject,
+        row: &AuditRow,
+        before: u64,
+        mac: &[u8; 32],
+        head: u64,
+    ) -> Result<(), Fault> {
+        if row.seq > head {
+            return Err(Fault::RecordRolledBack);
+        }
+        if row.seq != before + 1 {
+            return Err(Fault::EventMissing);
+        }
+        let expected =
+            seal::event_mac(&self.keyring, subject, row, mac).map_err(|_| Fault::KeyMissing)?;
+        expected
+            .verify_slice(&row.mac)
+            .map_err(|_| Fault::EventAltered)
+    }
+}
