@@ -79,7 +79,7 @@ def arrows(graph):
             continue
         seen = {graph.name(dep) for dep in graph.below[member]} & set(graph.members)
         for other in sorted(seen - BELOW[name]):
-            yield f"{name} -> {other} is not an arrow that points down"
+            yield f"{name} -> {other} is not an arrow of the design"
 
 
 def purity(graph):

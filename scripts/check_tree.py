@@ -5,6 +5,7 @@
 - Pure crates name no clock, file, socket, thread, process or async function.
 - No file names a path of the machine that it was written on.
 - Text files end with one newline and carry no tabs in Rust, no trailing blanks.
+- Every row of docs/FAILURES.md has a test named for its number, and no test has a number without a row.
 
 Files are those that git tracks or would track.
 """
@@ -54,6 +55,16 @@ def problems(path, data):
     return found
 
 
+def unproved(rows, sources):
+    """Rows of `rows`, the text of docs/FAILURES.md, without a test in `sources`, and the reverse."""
+    promised = set(re.findall(r"^\| (\d\d) \|", rows, re.MULTILINE))
+    shown = set(re.findall(r"\bfn f(\d\d)_", sources)) | set(re.findall(r"/f(\d\d)_", sources))
+    for number in sorted(promised - shown):
+        yield f"docs/FAILURES.md: no test is named f{number}_..."
+    for number in sorted(shown - promised):
+        yield f"a test is named f{number}_..., which is no row of docs/FAILURES.md"
+
+
 def main():
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, check=True, stdout=subprocess.PIPE).stdout.decode().split("\0")
@@ -64,6 +75,9 @@ def main():
         if path.is_file() and not path.is_symlink()
         for problem in problems(path.as_posix(), path.read_bytes())
     ]
+    rust = [path for path in paths if path.suffix == ".rs" and path.is_file()]
+    sources = "\n".join([path.as_posix() + "\n" + path.read_text() for path in rust])
+    found += unproved(pathlib.Path("docs/FAILURES.md").read_text(), sources)
     for problem in found:
         print(f"check_tree: {problem}", file=sys.stderr)
     return 1 if found else 0

@@ -77,6 +77,13 @@ class Tree(unittest.TestCase):
         self.assertEqual([], check_tree.problems("crates/twofa/src/a.rs", text))
         self.assertEqual([], check_tree.problems("crates/twofa-totp/src/a.rs", b"// " + text))
 
+    def test_a_failure_without_a_test_is_found_and_the_reverse(self):
+        rows = "| 01 | a |\n| 02 | b |\n| 03 | c |\n"
+        found = list(check_tree.unproved(rows, "fn f01_once() {}\ntests/ui/f03_x.rs\nfn f09_y() {}"))
+        self.assertEqual(2, len(found))
+        self.assertIn("f02_", found[0])
+        self.assertIn("f09_", found[1])
+
 
 if __name__ == "__main__":
     unittest.main()
