@@ -58,7 +58,8 @@ use crate::{random, retry::Tries};
 /// // The password was right. What now?
 /// match twofa.begin(SignIn::password(&project, &user)).await? {
 ///     Begin::Enrol(set_up) => {
-///         let _image: String = set_up.qr()?.svg("QR code for your authenticator app");
+///         let image = set_up.qr()?.svg("QR code for your authenticator app");
+///         assert!(image.expose_secret().starts_with("<svg"));
 ///         let attempt = Attempt::new(set_up.login(), "12 34 56");
 ///         match twofa.answer(attempt).await? {
 ///             Answer::Accepted(pass) => println!("welcome, {}", pass.user()),
