@@ -21,21 +21,28 @@
 //! |---|---|
 //! | `uri.rs`, `uri/` | [`KeyUri`]: built, read ([`parse()`], [`Parser`]), and what apps make of it ([`Lint`]) |
 //! | `qr.rs`, `qr/` | [`Qr`]: from text to modules to SVG, PNG and terminal text |
+//! | `migration.rs`, `migration/` | export batches, both ways |
+//! | `steam.rs` | Steam's codes (feature `steam`) |
 //! | `base32.rs` | secrets as text |
 //! | `percent.rs` | percent-encoding |
-//! | `secret_text.rs` | [`SecretText`], [`SecretBytes`]: what holds a key, wiped and silent |
+//! | `secret_text.rs` | [`SecretText`], `SecretBytes`: what holds a key, wiped and silent |
 //!
 //! Features, each of which only adds: `png` (on by default) brings `Qr::png` and the `png` crate; `steam` (on by
 //! default) recognises and makes Steam's codes, which are otherwise refused with that reason.
 
 pub mod base32;
+pub mod migration;
 mod percent;
 pub mod qr;
 mod secret_text;
+#[cfg(feature = "steam")]
+pub mod steam;
 pub mod uri;
 
 pub use qr::{Qr, QrError};
-pub use secret_text::{SecretBytes, SecretText};
+#[cfg(feature = "png")]
+pub use secret_text::SecretBytes;
+pub use secret_text::SecretText;
 pub use uri::{
     BuildError, KeyUri, Kind, Lint, ParseError, Parsed, Parser, Profile, Warning, parse,
 };

@@ -73,9 +73,15 @@ pub(crate) fn decode(part: &str, plus_is_space: bool) -> Option<Decoded> {
             }
         }
     }
-    let text = core::str::from_utf8(&bytes).ok()?;
+    let text = match String::from_utf8(core::mem::take(&mut *bytes)) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            return None;
+        }
+    };
     Some(Decoded {
-        text: Zeroizing::new(text.to_owned()),
+        text,
         invalid_escape,
         plus,
         raw,

@@ -27,8 +27,10 @@ impl fmt::Debug for SecretText {
 }
 
 /// Bytes that hold a key, such as the PNG of a QR code. As careful as [`SecretText`].
+#[cfg(feature = "png")]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
+#[cfg(feature = "png")]
 impl SecretBytes {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
@@ -40,6 +42,7 @@ impl SecretBytes {
     }
 }
 
+#[cfg(feature = "png")]
 impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretBytes(..)")

@@ -3,7 +3,7 @@
 
 mod build;
 mod error;
-mod label;
+pub(crate) mod label;
 mod lint;
 mod parse;
 mod query;
@@ -16,6 +16,7 @@ use twofa_totp::{Params, Secret};
 pub use build::BuildError;
 pub use error::{Parameter, ParseError};
 pub use lint::Lint;
+pub(crate) use parse::Notes;
 pub use parse::{MAX_URI_LEN, Parsed, Parser, Profile, parse};
 pub use warning::Warning;
 
@@ -73,6 +74,23 @@ pub struct KeyUri {
 }
 
 impl KeyUri {
+    /// What was read elsewhere, and checked there.
+    pub(crate) fn from_parts(
+        kind: Kind,
+        issuer: Option<String>,
+        account: String,
+        secret: Secret,
+        params: Params,
+    ) -> Self {
+        Self {
+            kind,
+            issuer,
+            account,
+            secret,
+            params,
+        }
+    }
+
     /// Clock, counter, or Steam.
     pub fn kind(&self) -> Kind {
         self.kind

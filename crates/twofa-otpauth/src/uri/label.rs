@@ -4,10 +4,10 @@ use super::parse::Notes;
 use super::{ParseError, Warning};
 use crate::percent;
 
-pub(super) struct Label {
+pub(crate) struct Label {
     /// The issuer before the colon; never empty.
-    pub(super) issuer: Option<String>,
-    pub(super) account: String,
+    pub(crate) issuer: Option<String>,
+    pub(crate) account: String,
 }
 
 /// Splits a raw label. `issuer` is the parameter's value: it settles which of several colons separates.
@@ -21,14 +21,32 @@ pub(super) fn read(
     if raw.contains('/') {
         notes.add(Warning::RawCharacter);
     }
-    let whole = decoded.text.as_str();
+    // A raw colon is the decoded text's colon number n, n being the encoded ones before it.
+    let encoded_before = raw
+        .split_once(':')
+        .and_then(|(before, _)| percent::decode(before, false))
+        .map_or(0, |before| before.text.matches(':').count());
+    separate(&decoded.text, encoded_before, issuer, notes).ok_or(ParseError::LabelControl)
+}
+
+/// Splits a label that carries no escapes, as export batches hold it. `None` where it has a control character.
+pub(crate) fn read_plain(name: &str, issuer: Option<&str>, notes: &mut Notes) -> Option<Label> {
+    separate(name, 0, issuer, notes)
+}
+
+fn separate(
+    whole: &str,
+    encoded_before: usize,
+    issuer: Option<&str>,
+    notes: &mut Notes,
+) -> Option<Label> {
     if whole.contains(char::is_control) {
-        return Err(ParseError::LabelControl);
+        return None;
     }
     if whole.matches(':').count() > 1 {
         notes.add(Warning::LabelColon);
     }
-    let (prefix, account) = split(raw, whole, issuer);
+    let (prefix, account) = split(whole, encoded_before, issuer);
     let trimmed = account.trim_start_matches(' ');
     if trimmed.len() != account.len() {
         notes.add(Warning::SpaceAfterColon);
@@ -39,15 +57,19 @@ pub(super) fn read(
     if prefix == Some("") {
         notes.add(Warning::IssuerEmpty);
     }
-    Ok(Label {
+    Some(Label {
         issuer: prefix.filter(|p| !p.is_empty()).map(str::to_owned),
         account: trimmed.to_owned(),
     })
 }
 
 /// The colon that separates is, in this order: the one after the issuer that the parameter names; the first one
-/// that stands raw, since `%3A` beside it is then part of a name; the first one.
-fn split<'a>(raw: &str, whole: &'a str, issuer: Option<&str>) -> (Option<&'a str>, &'a str) {
+/// that stands raw, since `%3A` before it is then part of a name; the first one.
+fn split<'a>(
+    whole: &'a str,
+    encoded_before: usize,
+    issuer: Option<&str>,
+) -> (Option<&'a str>, &'a str) {
     if let Some(issuer) = issuer
         && let Some(account) = whole
             .strip_prefix(issuer)
@@ -55,11 +77,6 @@ fn split<'a>(raw: &str, whole: &'a str, issuer: Option<&str>) -> (Option<&'a str
     {
         return (whole.get(..issuer.len()), account);
     }
-    // The raw colon is the decoded text's colon number n, n being the encoded ones before it.
-    let encoded_before = raw
-        .split_once(':')
-        .and_then(|(before, _)| percent::decode(before, false))
-        .map_or(0, |before| before.text.matches(':').count());
     match whole.match_indices(':').nth(encoded_before) {
         Some((at, _)) => (whole.get(..at), whole.get(at + 1..).unwrap_or("")),
         None => (None, whole),

@@ -3,7 +3,7 @@
 use twofa_totp::{Algorithm, Digits, Params, Period, Secret};
 
 use super::query::{Query, number};
-use super::{KeyUri, Kind, Parameter, ParseError, Warning, label};
+use super::{KeyUri, Kind, ParseError, Warning, label};
 use crate::{base32, percent};
 
 /// The longest URI that is read, in bytes.
@@ -150,19 +150,7 @@ impl Parser {
             notes.add(Warning::LabelMissing);
         }
         let label = label::read(raw_label.unwrap_or(""), issuer_parameter, &mut notes)?;
-        let issuer = match (issuer_parameter, label.issuer.as_deref()) {
-            (Some(parameter), Some(prefix)) => {
-                if parameter != prefix {
-                    notes.add(Warning::IssuerMismatch);
-                }
-                Some(parameter)
-            }
-            (Some(only), None) | (None, Some(only)) => Some(only),
-            (None, None) => {
-                notes.add(Warning::IssuerMissing);
-                None
-            }
-        };
+        let issuer = notes.settle_issuer(issuer_parameter, label.issuer.as_deref());
         let params = params_of(kind, &query, &mut notes)?;
         let secret = self.secret_of(query.secret.as_deref(), params.algorithm(), &mut notes)?;
         let uri = KeyUri {
@@ -188,7 +176,8 @@ impl Parser {
             .strip_prefix("//")
             .ok_or(ParseError::AuthorityMissing)?;
         let raw = rest.split(['/', '?', '#']).next().unwrap_or("");
-        let decoded = percent::decode(raw, false).ok_or(ParseError::Utf8(Parameter::Secret))?;
+        let decoded =
+            percent::decode(raw, false).ok_or(ParseError::Utf8(super::Parameter::Secret))?;
         notes.note_decoded(&decoded);
         notes.add(Warning::SteamCodes);
         notes.add(Warning::LabelMissing);
@@ -232,13 +221,12 @@ impl Parser {
             (met.separators, Warning::SecretSeparators),
             (met.padding, Warning::SecretPadding),
             (met.trailing_bits, Warning::SecretTrailingBits),
-            (bytes.len() < 16, Warning::SecretShort),
-            (bytes.len() < 10, Warning::SecretVeryShort),
         ] {
             if is_met {
                 notes.add(warning);
             }
         }
+        notes.note_secret_len(bytes.len());
         let bits = bytes.len() * 8;
         if bits < usize::from(self.min_secret_bits) {
             return Err(ParseError::SecretTooShort {
@@ -257,15 +245,41 @@ impl Parser {
 
 /// Warnings, each once.
 #[derive(Default)]
-pub(super) struct Notes {
-    warnings: Vec<Warning>,
+pub(crate) struct Notes {
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Notes {
-    pub(super) fn add(&mut self, warning: Warning) {
+    pub(crate) fn add(&mut self, warning: Warning) {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
+    }
+
+    /// RFC 4226 (section 4, R6) requires 128 bits; 80 is what the shortest keys in wide use have.
+    pub(crate) fn note_secret_len(&mut self, bytes: usize) {
+        if bytes < 16 {
+            self.add(Warning::SecretShort);
+        }
+        if bytes < 10 {
+            self.add(Warning::SecretVeryShort);
+        }
+    }
+
+    /// The issuer of a key whose label and parameter may both name one: the parameter counts.
+    pub(crate) fn settle_issuer<'a>(
+        &mut self,
+        parameter: Option<&'a str>,
+        prefix: Option<&'a str>,
+    ) -> Option<&'a str> {
+        match (parameter, prefix) {
+            (Some(parameter), Some(prefix)) if parameter != prefix => {
+                self.add(Warning::IssuerMismatch);
+            }
+            (None, None) => self.add(Warning::IssuerMissing),
+            _ => {}
+        }
+        parameter.or(prefix)
     }
 
     pub(super) fn note_decoded(&mut self, decoded: &percent::Decoded) {
