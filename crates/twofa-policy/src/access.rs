@@ -1,6 +1,6 @@
 use twofa_types::{ProjectId, UnixTime};
 
-use crate::reset::{administrator, unknown_project, valid_proof};
+use crate::reset::{SOMEBODY_ELSE, administrator, asks_for_codes, unknown_project, valid_proof};
 use crate::{How, ProjectSettings, ProofFacts, Reason, Refusal, Remedies, Remedy, Role};
 
 /// How old a proof may be for looking at a project's list of factors, in seconds: a working day.
@@ -57,24 +57,53 @@ pub fn authorize_list(request: &AccessRequest<'_>) -> Result<(), Refusal> {
     administrator(request.role)
 }
 
-/// Decides whether somebody may begin to replace their own key while it still works: with a proof by code (a
-/// sign-in through single sign-on proves no key) no older than the project's step-up age.
+/// Decides whether a member may begin to replace their own key while it still works: with a proof by code (a
+/// sign-in through single sign-on proves no key) no older than the project's step-up age. Without the old key,
+/// only an administrator or support can help, and the refusal says so.
 ///
 /// # Errors
 ///
-/// `unknown-project`, `proof-invalid`, `proof-too-old`, in this order.
+/// `unknown-project`, `proof-invalid` (also for somebody who is no member), `proof-too-old`, in this order.
+///
+/// ```
+/// use twofa_policy::{AccessRequest, How, ProjectSettings, ProofFacts, Reason, Role, Sso, authorize_replacement};
+/// use twofa_types::{ProjectId, UnixTime, UserId};
+///
+/// let (acme, bob) = (ProjectId::new("acme")?, UserId::new("bob")?);
+/// let settings = ProjectSettings::new().with_sso(Sso::supersedes());
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let by_code = ProofFacts { project: &acme, user: &bob, when: now, how: How::Code, generation: 1 };
+/// let request = AccessRequest {
+///     settings: Some(&settings),
+///     project: &acme,
+///     proof: Some(by_code),
+///     generation: 1,
+///     role: Some(Role::Member),
+///     now,
+/// };
+/// assert!(authorize_replacement(&request).is_ok());
+/// let vouched_for = AccessRequest { proof: Some(ProofFacts { how: How::Sso, ..by_code }), ..request };
+/// assert_eq!(authorize_replacement(&vouched_for).unwrap_err().reason(), Reason::ProofInvalid);
+/// # Ok::<(), twofa_types::NameError>(())
+/// ```
 pub fn authorize_replacement(request: &AccessRequest<'_>) -> Result<(), Refusal> {
     let settings = request.settings.ok_or(unknown_project())?;
+    let member = request.role.is_some();
     let by_code = AccessRequest {
-        proof: request.proof.filter(|proof| proof.how == How::Code),
+        proof: request.proof.filter(|p| member && p.how == How::Code),
         ..*request
     };
-    valid_proof(settings, &by_code, u64::from(settings.step_up_age()))?;
-    if request.role.is_none() {
-        let ways = Remedies::NONE.or(Remedy::OpenSupportTicket);
-        return Err(Refusal::new(Reason::ProofInvalid, ways));
+    match valid_proof(settings, &by_code, u64::from(settings.step_up_age())) {
+        Ok(_) => Ok(()),
+        Err(refusal) => {
+            let ways = if asks_for_codes(settings.sso()) {
+                SOMEBODY_ELSE.or(Remedy::EnterCode)
+            } else {
+                SOMEBODY_ELSE
+            };
+            Err(Refusal::new(refusal.reason(), ways))
+        }
     }
-    Ok(())
 }
 
 /// The refusal of somebody whose proof could not even be opened, so that no project is known to ask about.

@@ -169,7 +169,7 @@ pub(crate) fn administrator(role: Option<Role>) -> Result<(), Refusal> {
 }
 
 /// Another person has to act.
-const SOMEBODY_ELSE: Remedies = Remedies::NONE
+pub(crate) const SOMEBODY_ELSE: Remedies = Remedies::NONE
     .or(Remedy::AskAdministrator)
     .or(Remedy::OpenSupportTicket);
 
@@ -184,7 +184,7 @@ const fn prove_again(sso: Sso) -> Remedies {
 }
 
 /// Whether any sign-in of such a project can meet a question for a code.
-const fn asks_for_codes(sso: Sso) -> bool {
+pub(crate) const fn asks_for_codes(sso: Sso) -> bool {
     matches!(sso, Sso::Off | Sso::On(PasswordUnderSso::Challenge))
 }
 

@@ -43,7 +43,7 @@ const GENERATIONS: [(u32, u32, bool); 6] = [
 ];
 
 /// A kind of sign-in that shows a second factor in a project with this single sign-on.
-fn shows_a_second_factor(how: How, sso: Sso) -> bool {
+pub(crate) fn shows_a_second_factor(how: How, sso: Sso) -> bool {
     match how {
         How::Password => false,
         How::Sso => sso != Sso::Off,

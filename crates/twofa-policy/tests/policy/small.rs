@@ -148,7 +148,7 @@ fn impact_is_the_same_decide_folded() {
         expected.3 += u64::from(now.reason() != after.reason());
         if role == Role::Administrator {
             administrators.0 += 1;
-            administrators.1 += u64::from(case.words()["state"] == "active");
+            administrators.1 += u64::from(case.word("state") == "active");
         }
     }
     assert_eq!(

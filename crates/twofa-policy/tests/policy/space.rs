@@ -1,7 +1,5 @@
 //! Every input, with each time collapsed to how it lies to now.
 
-use std::collections::HashMap;
-
 use twofa_policy::{
     FactorState, FactorView, Handover, Lock, Mandate, PasswordUnderSso, ProjectSettings, ResetBy,
     Role, SelfReset, SignInMethod, Sso,
@@ -114,70 +112,45 @@ fn lies(time: UnixTime) -> &'static str {
 }
 
 impl Case {
-    /// The case in the words of the tables.
-    pub(crate) fn words(&self) -> HashMap<&'static str, &'static str> {
+    /// What stands for this case in a column of the tables.
+    pub(crate) fn word(&self, column: &str) -> &'static str {
         let behind = self
             .factor
             .last_event
             .is_some_and(|l| l.as_secs() > NOW.as_secs() + 120);
-        HashMap::from([
-            ("clock", if behind { "behind" } else { "ok" }),
-            (
-                "method",
-                if self.method == SignInMethod::Sso {
-                    "sso"
-                } else {
-                    "password"
-                },
-            ),
-            (
-                "sso",
-                match self.settings.sso() {
-                    Sso::Off => "off",
-                    Sso::On(PasswordUnderSso::Exempt) => "exempt",
-                    Sso::On(PasswordUnderSso::Challenge) => "challenge",
-                    Sso::On(PasswordUnderSso::Refuse) => "refuse",
-                },
-            ),
-            (
-                "handover",
-                if self.settings.handover() == Handover::Required {
-                    "yes"
-                } else {
-                    "no"
-                },
-            ),
-            (
-                "lock",
-                match self.factor.lock {
-                    Lock::Open => "open",
-                    Lock::Until(time) => lies(time),
-                    Lock::UntilReset => "reset",
-                },
-            ),
-            (
-                "state",
-                match self.factor.state {
-                    FactorState::None => "none",
-                    FactorState::Pending => "pending",
-                    FactorState::Active => "active",
-                },
-            ),
-            (
-                "reset",
-                match self.factor.reset_by {
-                    None => "never",
-                    Some(ResetBy::Administrator) => "admin",
-                    Some(ResetBy::Support) => "support",
-                },
-            ),
-            (
-                "mandate",
-                match self.settings.mandate() {
-                    Mandate::Optional => "optional",
-                    Mandate::From(time) => lies(time),
-                },
-            ),
-        ])
+        match column {
+            "clock" if behind => "behind",
+            "clock" => "ok",
+            "method" if self.method == SignInMethod::Sso => "sso",
+            "method" => "password",
+            "sso" => match self.settings.sso() {
+                Sso::Off => "off",
+                Sso::On(PasswordUnderSso::Exempt) => "exempt",
+                Sso::On(PasswordUnderSso::Challenge) => "challenge",
+                Sso::On(PasswordUnderSso::Refuse) => "refuse",
+            },
+            "handover" if self.settings.handover() == Handover::Required => "yes",
+            "handover" => "no",
+            "lock" => match self.factor.lock {
+                Lock::Open => "open",
+                Lock::Until(time) => lies(time),
+                Lock::UntilReset => "reset",
+            },
+            "state" => match self.factor.state {
+                FactorState::None => "none",
+                FactorState::Pending => "pending",
+                FactorState::Active => "active",
+            },
+            "reset" => match self.factor.reset_by {
+                None => "never",
+                Some(ResetBy::Administrator) => "admin",
+                Some(ResetBy::Support) => "support",
+            },
+            "mandate" => match self.settings.mandate() {
+                Mandate::Optional => "optional",
+                Mandate::From(time) => lies(time),
+            },
+            other => panic!("no column {other}"),
+        }
     }
 }

@@ -1,0 +1,127 @@
+//! Listing a project's factors and replacing one's own key, over every proof and role.
+
+use twofa_policy::{
+    AccessRequest, How, PasswordUnderSso, ProjectSettings, ProofFacts, Reason, Remedy, Role, Sso,
+    authorize_list, authorize_replacement, no_proof,
+};
+use twofa_types::UnixTime;
+
+use crate::reset::{project, shows_a_second_factor, user};
+use crate::space::{NOW, ROLES, SSO};
+
+const STEP_UP_AGE: u32 = 90;
+const LIST_AGE: u64 = 43_200;
+
+/// When a proof was given, and whether that time is possible, fresh enough for a list, and for a replacement.
+const AGES: [(UnixTime, bool, bool, bool); 7] = [
+    (NOW.saturating_add(121), false, true, true),
+    (NOW.saturating_add(120), true, true, true),
+    (NOW, true, true, true),
+    (NOW.saturating_sub(STEP_UP_AGE as u64), true, true, true),
+    (
+        NOW.saturating_sub(STEP_UP_AGE as u64 + 1),
+        true,
+        true,
+        false,
+    ),
+    (NOW.saturating_sub(LIST_AGE), true, true, false),
+    (NOW.saturating_sub(LIST_AGE + 1), true, false, false),
+];
+
+fn first(checks: &[(bool, Reason)]) -> Option<Reason> {
+    checks
+        .iter()
+        .find_map(|(fails, reason)| fails.then_some(*reason))
+}
+
+#[test]
+fn access_agrees_with_the_checks_in_order_on_every_input() {
+    let (acme, other, ada) = (project("acme"), project("other"), user("ada"));
+    let (mut count, mut listed, mut replaced) = (0_u32, 0_u32, 0_u32);
+    for sso in SSO {
+        let known = ProjectSettings::new()
+            .with_sso(sso)
+            .with_step_up_age(STEP_UP_AGE);
+        for (settings, role) in [Some(&known), None]
+            .into_iter()
+            .flat_map(|s| ROLES.map(|r| (s, r)))
+        {
+            for how in [None, Some(How::Code), Some(How::Sso), Some(How::Password)] {
+                for (proof_for, generation, same) in [
+                    (&acme, 1, true),
+                    (&acme, 0, true),
+                    (&acme, 2, false),
+                    (&other, 1, false),
+                ] {
+                    for (when, possible, lists, replaces) in AGES {
+                        let proof = how.map(|how| ProofFacts {
+                            project: proof_for,
+                            user: &ada,
+                            when,
+                            how,
+                            generation,
+                        });
+                        let request = AccessRequest {
+                            settings,
+                            project: &acme,
+                            proof,
+                            generation: 1,
+                            role,
+                            now: NOW,
+                        };
+                        let good = possible
+                            && same
+                            && how.is_some_and(|how| shows_a_second_factor(how, sso));
+                        let unknown = (settings.is_none(), Reason::UnknownProject);
+
+                        let list = [
+                            unknown,
+                            (!good, Reason::ProofInvalid),
+                            (!lists, Reason::ProofTooOld),
+                            (
+                                role != Some(Role::Administrator),
+                                Reason::NotAnAdministrator,
+                            ),
+                        ];
+                        let answer = authorize_list(&request).map_err(|r| r.reason()).err();
+                        assert_eq!(answer, first(&list), "{request:?}");
+                        listed += u32::from(answer.is_none());
+
+                        let by_code = good && how == Some(How::Code) && role.is_some();
+                        let replace = [
+                            unknown,
+                            (!by_code, Reason::ProofInvalid),
+                            (!replaces, Reason::ProofTooOld),
+                        ];
+                        let answer = authorize_replacement(&request).err();
+                        assert_eq!(answer.map(|r| r.reason()), first(&replace), "{request:?}");
+                        replaced += u32::from(answer.is_none());
+                        if let Some(refusal) = answer.filter(|_| settings.is_some()) {
+                            let asked =
+                                [Sso::Off, Sso::On(PasswordUnderSso::Challenge)].contains(&sso);
+                            let ways = refusal.remedies();
+                            assert_eq!(ways.contains(Remedy::EnterCode), asked, "{request:?}");
+                            assert!(ways.contains(Remedy::AskAdministrator), "{request:?}");
+                            assert!(ways.contains(Remedy::OpenSupportTicket), "{request:?}");
+                            assert_eq!(ways.len(), 2 + usize::from(asked), "{request:?}");
+                        }
+                        count += 1;
+                    }
+                }
+            }
+        }
+    }
+    println!("access: {count} cases, all agree; {listed} list, {replaced} replace");
+    assert!(listed > 0 && replaced > 0);
+}
+
+#[test]
+fn a_proof_that_nobody_can_open_is_refused_with_ways_out() {
+    assert_eq!(no_proof().reason(), Reason::ProofInvalid);
+    assert!(
+        no_proof()
+            .remedies()
+            .iter()
+            .eq([Remedy::SetUp, Remedy::EnterCode])
+    );
+}
