@@ -1,12 +1,14 @@
 //! What an operator reads: what a change would do, the audit, the notices.
 
+use std::collections::VecDeque;
+
 use twofa_policy::{Decision, ProjectSettings, Role, SignInMethod, Summary, Warnings, impact_of};
 use twofa_types::{ProjectId, UserId};
 
 use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::store::{Store, Subject, SubjectEvent};
+use crate::store::{Store, Stored, Subject, SubjectEvent};
 
 /// What a change would mean for one member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,72 @@ pub struct Impact {
 /// How many members are looked through at a time: what bounds the memory of a dry run.
 const PAGE: u32 = 500;
 
+/// The records of a project, read page by page beside its members, which come in the same order: a dry run
+/// over a million members then asks the store two thousand times and not a million.
+struct Records<'a> {
+    project: &'a ProjectId,
+    page: VecDeque<(Subject, Stored)>,
+    /// Up to where the store was read; nothing lies beyond once `done`.
+    read: Option<Subject>,
+    done: bool,
+    /// The last one that was asked for.
+    asked: Option<Subject>,
+}
+
+impl<'a> Records<'a> {
+    fn of(project: &'a ProjectId) -> Self {
+        Self {
+            project,
+            page: VecDeque::new(),
+            read: None,
+            done: false,
+            asked: None,
+        }
+    }
+
+    async fn find<S: Store>(
+        &mut self,
+        store: &S,
+        subject: &Subject,
+    ) -> Result<Option<Stored>, Error> {
+        if self.asked.as_ref().is_some_and(|asked| asked >= subject) {
+            // A directory with an order of its own: correct all the same, one by one.
+            return store.load(subject).await.map_err(Error::store);
+        }
+        self.asked = Some(subject.clone());
+        loop {
+            while let Some((found, _)) = self.page.front() {
+                if found > subject {
+                    return Ok(None);
+                }
+                if let Some((found, stored)) = self.page.pop_front()
+                    && found == *subject
+                {
+                    return Ok(Some(stored));
+                }
+            }
+            if self.done {
+                return Ok(None);
+            }
+            let page = store
+                .subjects(Some(self.project), self.read.as_ref(), PAGE)
+                .await;
+            let page = page.map_err(Error::store)?;
+            self.done = !full(&page);
+            self.read = page
+                .last()
+                .map(|(subject, _)| subject.clone())
+                .or(self.read.take());
+            self.page.extend(page);
+        }
+    }
+}
+
+/// Whether a page came back full, so that more may follow.
+fn full<T>(page: &[T]) -> bool {
+    u32::try_from(page.len()).is_ok_and(|len| len >= PAGE)
+}
+
 impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// What `then` would mean for each member of a project, before it is set: the same rules as at a login,
     /// folded over the members page by page. Each goes to `each` as it is found.
@@ -52,13 +120,15 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let settings = self.project(project).await?.settings;
         let now = self.now();
         let mut summary = Summary::new();
+        let mut records = Records::of(project);
         let mut after: Option<UserId> = None;
         loop {
             let members = self.directory.members(project, after.as_ref(), PAGE).await;
             let members = members.map_err(Error::directory)?;
             for (user, role) in &members {
-                let loaded = self.load(&Subject::member(project, user)).await?;
-                let view = loaded.record.view();
+                let subject = Subject::member(project, user);
+                let stored = records.find(&self.store, &subject).await?;
+                let view = self.read(&subject, stored.as_ref()).await?.record.view();
                 let impact = impact_of(&settings, then, method, &view, now);
                 summary.add(*role, &view, &impact);
                 let (now, then) = impact;
@@ -70,9 +140,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 });
             }
             match members.last() {
-                Some((user, _)) if members.len() >= usize::try_from(PAGE).unwrap_or(0) => {
-                    after = Some(user.clone());
-                }
+                Some((user, _)) if full(&members) => after = Some(user.clone()),
                 _ => break,
             }
         }
