@@ -32,10 +32,9 @@ pub struct Hotp {
 impl Hotp {
     /// Computes the key schedule of `secret`. RFC 4226 knows only SHA-1; tokens with the others exist.
     pub fn new(secret: &Secret, algorithm: Algorithm, digits: Digits) -> Self {
-        Self {
-            schedule: KeySchedule::new(secret, algorithm),
-            digits,
-        }
+        let mut schedule = KeySchedule::blank(algorithm);
+        schedule.absorb(secret);
+        Self { schedule, digits }
     }
 
     /// The code of one counter.

@@ -14,12 +14,12 @@ mod tests;
 
 use ::core::array;
 
-use zeroize::Zeroize;
+use zeroize::Zeroize as _;
 
 use self::core::Core;
 use crate::{Algorithm, Secret};
 
-/// How many steps are compressed back to back. More gains nothing: the processor looks no further ahead.
+/// How many steps go through the compression together. More gains nothing: the processor looks no further ahead.
 const LANES: usize = 4;
 
 /// The two states of one hash after its key blocks.
@@ -29,35 +29,50 @@ struct Keyed<C: Core> {
 }
 
 impl<C: Core> Keyed<C> {
-    fn new(key: &[u8]) -> Self {
-        let mut block = C::key_block(key);
-        let (mut inner, mut outer) = (C::IV, C::IV);
-        C::xor(&mut block, 0x36);
-        C::compress(&mut inner, &block);
-        C::xor(&mut block, 0x36 ^ 0x5c);
-        C::compress(&mut outer, &block);
-        block.zeroize();
-        Self { inner, outer }
+    const BLANK: Self = Self {
+        inner: C::IV,
+        outer: C::IV,
+    };
+
+    /// Takes in the key. In place, because a state that has just been compressed is slow to copy.
+    #[inline]
+    fn absorb(&mut self, secret: &Secret) {
+        let (mut inner, mut outer) = C::key_blocks(secret);
+        C::compress(&mut self.inner, &inner);
+        C::compress(&mut self.outer, &outer);
+        inner.as_mut().zeroize();
+        outer.as_mut().zeroize();
     }
 
     /// The truncated HMACs of `N` counters in a row.
+    ///
+    /// Staggered: while the inner hash of one counter runs, the digest of the one before is laid out as a block, and
+    /// the outer hash of the one before that follows. No compression then waits for the stores of its own block.
+    #[inline]
     fn truncated<const N: usize>(&self, first: u64) -> [u32; N] {
         let mut counter = first;
-        let blocks: [C::Block; N] = array::from_fn(|_| {
+        let messages: [C::Block; N] = array::from_fn(|_| {
             let block = C::counter_block(counter);
             counter = counter.wrapping_add(1);
             block
         });
-        let mut states = [self.inner; N];
-        for (state, block) in states.iter_mut().zip(&blocks) {
-            C::compress(state, block);
+        let mut inner = [self.inner; N];
+        let mut digests: [C::Block; N] = [C::ZERO; N];
+        let mut outer = [self.outer; N];
+        for turn in 0..N.saturating_add(2) {
+            if let (Some(state), Some(block)) = (inner.get_mut(turn), messages.get(turn)) {
+                C::compress(state, block);
+            }
+            let turn = turn.wrapping_sub(1);
+            if let (Some(state), Some(block)) = (inner.get(turn), digests.get_mut(turn)) {
+                *block = C::digest_block(state);
+            }
+            let turn = turn.wrapping_sub(1);
+            if let (Some(state), Some(block)) = (outer.get_mut(turn), digests.get(turn)) {
+                C::compress(state, block);
+            }
         }
-        let blocks = states.map(|state| C::digest_block(&state));
-        let mut states = [self.outer; N];
-        for (state, block) in states.iter_mut().zip(&blocks) {
-            C::compress(state, block);
-        }
-        states.map(|state| C::truncate(&state))
+        outer.map(|state| C::truncate(&state))
     }
 
     /// Hands the truncated HMACs of `count` counters from `first` to `visit`, in order.
@@ -83,8 +98,8 @@ impl<C: Core> Keyed<C> {
 
 impl<C: Core> Drop for Keyed<C> {
     fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
+        self.inner.as_mut().zeroize();
+        self.outer.as_mut().zeroize();
     }
 }
 
@@ -98,13 +113,22 @@ enum Inner {
 }
 
 impl KeySchedule {
-    pub(crate) fn new(secret: &Secret, algorithm: Algorithm) -> Self {
-        let key = secret.expose_secret();
+    /// A schedule without a key yet; [`KeySchedule::absorb`] follows.
+    pub(crate) const fn blank(algorithm: Algorithm) -> Self {
         Self(match algorithm {
-            Algorithm::Sha1 => Inner::Sha1(Keyed::new(key)),
-            Algorithm::Sha256 => Inner::Sha256(Keyed::new(key)),
-            Algorithm::Sha512 => Inner::Sha512(Keyed::new(key)),
+            Algorithm::Sha1 => Inner::Sha1(Keyed::BLANK),
+            Algorithm::Sha256 => Inner::Sha256(Keyed::BLANK),
+            Algorithm::Sha512 => Inner::Sha512(Keyed::BLANK),
         })
+    }
+
+    #[inline]
+    pub(crate) fn absorb(&mut self, secret: &Secret) {
+        match &mut self.0 {
+            Inner::Sha1(keyed) => keyed.absorb(secret),
+            Inner::Sha256(keyed) => keyed.absorb(secret),
+            Inner::Sha512(keyed) => keyed.absorb(secret),
+        }
     }
 
     /// The 31 bits that RFC 4226 section 5.3 cuts out of the HMAC of `counter`.

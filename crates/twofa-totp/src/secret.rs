@@ -1,4 +1,4 @@
-use core::fmt;
+use core::{fmt, num::NonZeroU8};
 
 use sha1::Digest as _;
 use zeroize::Zeroize as _;
@@ -30,7 +30,8 @@ use crate::Algorithm;
 /// let copy = secret.clone();
 /// ```
 pub struct Secret {
-    len: u8,
+    /// Never 0, which also leaves a `Result<Secret, _>` as large as the secret, so that unwrapping one copies nothing.
+    len: NonZeroU8,
     bytes: [u8; Secret::MAX_BYTES],
 }
 
@@ -47,34 +48,36 @@ impl Secret {
     /// # Errors
     ///
     /// [`SecretError::Empty`], or [`SecretError::TooLong`] above [`Secret::MAX_BYTES`].
+    #[inline]
     pub fn from_bytes(key: &[u8]) -> Result<Self, SecretError> {
-        if key.is_empty() {
-            return Err(SecretError::Empty);
-        }
+        let len = u8::try_from(key.len()).map_err(|_| SecretError::TooLong)?;
+        let len = NonZeroU8::new(len).ok_or(SecretError::Empty)?;
         let mut secret = Self {
-            len: 0,
+            len,
             bytes: [0; Self::MAX_BYTES],
         };
-        secret
-            .bytes
-            .get_mut(..key.len())
-            .ok_or(SecretError::TooLong)?
-            .copy_from_slice(key);
-        secret.len = u8::try_from(key.len()).map_err(|_| SecretError::TooLong)?;
+        match secret.bytes.get_mut(..key.len()) {
+            Some(bytes) => bytes.copy_from_slice(key),
+            None => return Err(SecretError::TooLong),
+        }
         Ok(secret)
     }
 
     /// A new key of the length that fits `algorithm` (20, 32 or 64 bytes: RFC 6238 section 5.1), from the front of
     /// `random`. The caller brings bytes of a cryptographic generator, and wipes them after.
     pub fn from_random_bytes(algorithm: Algorithm, random: &[u8; 64]) -> Self {
+        let len = match algorithm {
+            Algorithm::Sha1 => const { NonZeroU8::new(20).unwrap() },
+            Algorithm::Sha256 => const { NonZeroU8::new(32).unwrap() },
+            Algorithm::Sha512 => const { NonZeroU8::new(64).unwrap() },
+        };
         let mut secret = Self {
-            len: 0,
+            len,
             bytes: [0; Self::MAX_BYTES],
         };
-        let len = algorithm.output_len();
-        for (to, from) in secret.bytes.iter_mut().zip(random).take(len) {
+        let fresh = random.iter().take(algorithm.output_len());
+        for (to, from) in secret.bytes.iter_mut().zip(fresh) {
             *to = *from;
-            secret.len = secret.len.saturating_add(1);
         }
         secret
     }
@@ -107,20 +110,24 @@ impl Secret {
         self.bytes.get(..self.len()).unwrap_or(&[])
     }
 
+    /// The key followed by zeros: a size known to the compiler, which it can mask in a few wide instructions.
+    pub(crate) const fn padded(&self) -> &[u8; Self::MAX_BYTES] {
+        &self.bytes
+    }
+
     /// Length in bytes, between 1 and [`Secret::MAX_BYTES`].
     #[expect(
         clippy::len_without_is_empty,
         reason = "an empty secret cannot be built"
     )]
     pub fn len(&self) -> usize {
-        usize::from(self.len)
+        usize::from(self.len.get())
     }
 }
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        self.bytes.zeroize();
-        self.len.zeroize();
+        self.bytes.as_mut_slice().zeroize();
     }
 }
 

@@ -27,13 +27,15 @@ pub struct Totp {
 
 impl Totp {
     /// Computes the key schedule of `secret`. The window is [`Window::default`]: one step either side.
+    #[inline]
     pub fn new(secret: &Secret, params: Params) -> Self {
-        let schedule = KeySchedule::new(secret, params.algorithm());
-        Self {
-            schedule,
+        let mut totp = Self {
+            schedule: KeySchedule::blank(params.algorithm()),
             params,
             window: Window::default(),
-        }
+        };
+        totp.schedule.absorb(secret);
+        totp
     }
 
     /// The same, accepting the steps of another window.

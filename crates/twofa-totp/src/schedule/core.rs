@@ -1,21 +1,24 @@
-use zeroize::Zeroize;
+use crate::Secret;
 
 /// What HMAC needs of a hash, at the level of its compression function.
 pub(super) trait Core {
     /// Chaining value.
-    type State: Copy + Zeroize;
+    type State: Copy + AsMut<[Self::Word]>;
+    /// What a chaining value consists of.
+    type Word: zeroize::DefaultIsZeroes;
     /// Input of one compression.
-    type Block: Zeroize;
+    type Block: Copy + AsMut<[u8]>;
 
     /// The chaining value before any input.
     const IV: Self::State;
+    /// A block of zeros.
+    const ZERO: Self::Block;
 
     fn compress(state: &mut Self::State, block: &Self::Block);
 
-    /// A key padded with zeros to a block, hashed first when it is longer (RFC 2104 section 2).
-    fn key_block(key: &[u8]) -> Self::Block;
-
-    fn xor(block: &mut Self::Block, pad: u8);
+    /// The blocks that go before everything else, inside and outside: the key padded with zeros, or its digest
+    /// where it is longer than a block, under the two masks (RFC 2104 section 2).
+    fn key_blocks(secret: &Secret) -> (Self::Block, Self::Block);
 
     /// The last block of the inner hash: a counter, padded, with the length of a key block before it.
     fn counter_block(counter: u64) -> Self::Block;
@@ -38,13 +41,18 @@ pub(super) fn block<const N: usize>(words: &[u128]) -> [u8; N] {
     block
 }
 
-/// A key of at most a block, or the digest of a longer one, padded with zeros.
-pub(super) fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut block = [0; N];
-    for (to, from) in block.iter_mut().zip(bytes) {
-        *to = *from;
+/// A key under `mask`. Of a longer one, what fits; a shorter one is padded with zeros.
+pub(super) fn masked<const N: usize>(key: &[u8], mask: u8) -> [u8; N] {
+    let mut block = [mask; N];
+    for (to, from) in block.iter_mut().zip(key) {
+        *to ^= *from;
     }
     block
+}
+
+/// Both key blocks.
+pub(super) fn key_blocks<const N: usize>(key: &[u8]) -> ([u8; N], [u8; N]) {
+    (masked(key, 0x36), masked(key, 0x5c))
 }
 
 /// Four words of 32 bits as one big-endian word.

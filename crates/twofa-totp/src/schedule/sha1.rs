@@ -9,14 +9,17 @@ use ::sha1::{Digest as _, block_api::compress};
 use zeroize::Zeroize as _;
 
 use super::core::{self, Core};
+use crate::Secret;
 
 /// SHA-1 (FIPS 180-4 section 6.1).
 pub(super) struct Sha1;
 
 impl Core for Sha1 {
     type State = [u32; 5];
+    type Word = u32;
     type Block = [u8; 64];
 
+    const ZERO: Self::Block = [0; 64];
     // FIPS 180-4 section 5.3.1.
     const IV: Self::State = [
         0x6745_2301,
@@ -30,20 +33,14 @@ impl Core for Sha1 {
         compress(state, slice::from_ref(block));
     }
 
-    fn key_block(key: &[u8]) -> Self::Block {
-        if key.len() <= 64 {
-            return core::padded(key);
+    fn key_blocks(secret: &Secret) -> (Self::Block, Self::Block) {
+        if secret.len() <= 64 {
+            return core::key_blocks(secret.padded());
         }
-        let mut digest = ::sha1::Sha1::digest(key);
-        let block = core::padded(&digest);
+        let mut digest = ::sha1::Sha1::digest(secret.expose_secret());
+        let blocks = core::key_blocks(&digest);
         digest.as_mut_slice().zeroize();
-        block
-    }
-
-    fn xor(block: &mut Self::Block, pad: u8) {
-        for byte in block {
-            *byte ^= pad;
-        }
+        blocks
     }
 
     fn counter_block(counter: u64) -> Self::Block {

@@ -12,14 +12,17 @@ use ::sha2::{
 use zeroize::Zeroize as _;
 
 use super::core::{self, Core};
+use crate::Secret;
 
 /// SHA-256 (FIPS 180-4 section 6.2).
 pub(super) struct Sha256;
 
 impl Core for Sha256 {
     type State = [u32; 8];
+    type Word = u32;
     type Block = [u8; 64];
 
+    const ZERO: Self::Block = [0; 64];
     // FIPS 180-4 section 5.3.3.
     const IV: Self::State = [
         0x6a09_e667,
@@ -36,20 +39,14 @@ impl Core for Sha256 {
         compress256(state, slice::from_ref(block));
     }
 
-    fn key_block(key: &[u8]) -> Self::Block {
-        if key.len() <= 64 {
-            return core::padded(key);
+    fn key_blocks(secret: &Secret) -> (Self::Block, Self::Block) {
+        if secret.len() <= 64 {
+            return core::key_blocks(secret.padded());
         }
-        let mut digest = ::sha2::Sha256::digest(key);
-        let block = core::padded(&digest);
+        let mut digest = ::sha2::Sha256::digest(secret.expose_secret());
+        let blocks = core::key_blocks(&digest);
         digest.as_mut_slice().zeroize();
-        block
-    }
-
-    fn xor(block: &mut Self::Block, pad: u8) {
-        for byte in block {
-            *byte ^= pad;
-        }
+        blocks
     }
 
     fn counter_block(counter: u64) -> Self::Block {
@@ -75,8 +72,10 @@ pub(super) struct Sha512;
 
 impl Core for Sha512 {
     type State = [u64; 8];
+    type Word = u64;
     type Block = [u8; 128];
 
+    const ZERO: Self::Block = [0; 128];
     // FIPS 180-4 section 5.3.5.
     const IV: Self::State = [
         0x6a09_e667_f3bc_c908,
@@ -93,20 +92,9 @@ impl Core for Sha512 {
         compress512(state, slice::from_ref(block));
     }
 
-    fn key_block(key: &[u8]) -> Self::Block {
-        if key.len() <= 128 {
-            return core::padded(key);
-        }
-        let mut digest = ::sha2::Sha512::digest(key);
-        let block = core::padded(&digest);
-        digest.as_mut_slice().zeroize();
-        block
-    }
-
-    fn xor(block: &mut Self::Block, pad: u8) {
-        for byte in block {
-            *byte ^= pad;
-        }
+    fn key_blocks(secret: &Secret) -> (Self::Block, Self::Block) {
+        // No secret is longer than this hash's block.
+        core::key_blocks(secret.padded())
     }
 
     fn counter_block(counter: u64) -> Self::Block {
