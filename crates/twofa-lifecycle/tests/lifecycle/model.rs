@@ -1,0 +1,703 @@
+//! Random sequences of commands against a model that keeps sets and sums instead of a record.
+
+use std::collections::BTreeSet;
+
+use crate::world::{App, START, World, login_hash};
+use proptest::prelude::*;
+use twofa_lifecycle::{
+    AcceptedBy, Command, EventKind, LoginEffect, LoginKind, Outcome, ParkedLogin,
+};
+use twofa_policy::{Handover, Reason};
+use twofa_totp::{Code, Params, Secret};
+use twofa_types::UnixTime;
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+enum Happens {
+    Tick(u64),
+    TickBack(u64),
+    Begin,
+    BeginReplacement,
+    Park(LoginKind),
+    /// The code of the `app`th key from the last, `steps` from now, in the `login`th login from the last.
+    Code {
+        login: usize,
+        app: usize,
+        steps: i64,
+        handover: Typed,
+        stored: bool,
+    },
+    Wrong {
+        login: usize,
+        handover: Typed,
+    },
+    Malformed {
+        login: usize,
+    },
+    Reset {
+        support: bool,
+        handover: bool,
+        stale: bool,
+        stored: bool,
+    },
+    Import,
+    Expire,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Typed {
+    Nothing,
+    Wrong,
+    Right,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let typed =
+        || prop_oneof![1 => Just(Typed::Nothing), 1 => Just(Typed::Wrong), 4 => Just(Typed::Right)];
+    let kind = || prop_oneof![1 => Just(LoginKind::Enrol), 5 => Just(LoginKind::Challenge), 1 => Just(LoginKind::Replace)];
+    let steps = prop_oneof![8 => Just(0_i64), 6 => -4..5_i64, 1 => -25..25_i64];
+    prop_oneof![
+        4 => (0..70_u64).prop_map(Happens::Tick),
+        1 => (200..8000_u64).prop_map(Happens::Tick),
+        1 => (1..200_u64).prop_map(Happens::TickBack),
+        2 => Just(Happens::Begin),
+        1 => Just(Happens::BeginReplacement),
+        3 => kind().prop_map(Happens::Park),
+        12 => (prop_oneof![6 => Just(0_usize), 1 => 0..4_usize], prop_oneof![6 => Just(0_usize), 1 => 0..3_usize], steps, typed(), prop::bool::weighted(0.9))
+            .prop_map(|(login, app, steps, handover, stored)| Happens::Code { login, app, steps, handover, stored }),
+        6 => (0..3_usize, typed()).prop_map(|(login, handover)| Happens::Wrong { login, handover }),
+        1 => (0..3_usize).prop_map(|login| Happens::Malformed { login }),
+        1 => (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3), prop::bool::weighted(0.8))
+            .prop_map(|(support, handover, stale, stored)| Happens::Reset { support, handover, stale, stored }),
+        1 => Just(Happens::Import),
+        1 => Just(Happens::Expire),
+    ]
+}
+
+/// A key as the model knows it: which app, the steps it has spent, how its clock has been.
+#[derive(Debug, Clone)]
+struct Spent {
+    app: usize,
+    steps: BTreeSet<u64>,
+    drift: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Waiting {
+    app: usize,
+    login: u8,
+    expires: UnixTime,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Model {
+    generation: u32,
+    in_use: Option<Spent>,
+    waiting: Option<Waiting>,
+    was_reset: bool,
+    handover: Option<String>,
+    failures: u32,
+    locked_until: Option<UnixTime>,
+    noted: bool,
+    latest: UnixTime,
+}
+
+/// What the model expects of an answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Expected {
+    Accepted(AcceptedBy),
+    Refused(Reason),
+}
+
+struct Play {
+    world: World,
+    model: Model,
+    apps: Vec<App>,
+    logins: Vec<(u8, ParkedLogin)>,
+    next_login: u8,
+    /// Every (key, step) that was ever accepted.
+    accepted: BTreeSet<(usize, u64)>,
+    answered: u32,
+}
+
+const WAITS: [u64; 9] = [0, 0, 0, 30, 60, 120, 300, 900, 3600];
+
+impl Play {
+    fn new() -> Self {
+        Self {
+            world: World::new(),
+            model: Model {
+                generation: 1,
+                ..Model::default()
+            },
+            apps: Vec::new(),
+            logins: Vec::new(),
+            next_login: 0,
+            accepted: BTreeSet::new(),
+            answered: 0,
+        }
+    }
+
+    fn behind(&self) -> bool {
+        self.world.now.saturating_add(120) < self.model.latest
+    }
+
+    fn hard(&self) -> bool {
+        self.model.failures >= 100
+    }
+
+    fn locked(&self) -> bool {
+        self.hard()
+            || self
+                .model
+                .locked_until
+                .is_some_and(|until| until > self.world.now)
+    }
+
+    fn wrote(&mut self) {
+        self.model.latest = self.model.latest.max(self.world.now);
+    }
+
+    fn waiting_expired(&self) -> bool {
+        self.model
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.expires <= self.world.now)
+    }
+
+    fn new_login(&mut self) -> u8 {
+        self.next_login = self.next_login.wrapping_add(1);
+        self.next_login
+    }
+
+    fn park(&mut self, n: u8, kind: LoginKind) {
+        let login = self.world.park(n, kind);
+        self.logins.push((n, login));
+    }
+
+    fn happen(&mut self, what: &Happens) {
+        match what {
+            Happens::Tick(seconds) => self.world.tick(*seconds),
+            Happens::TickBack(seconds) => {
+                self.world.now = self.world.now.saturating_sub(*seconds).max(START);
+            }
+            Happens::Begin => self.begin(false),
+            Happens::BeginReplacement => self.begin(true),
+            Happens::Park(kind) => {
+                let n = self.new_login();
+                self.park(n, *kind);
+            }
+            Happens::Code {
+                login,
+                app,
+                steps,
+                handover,
+                stored,
+            } => {
+                let Some(at) = self.apps.len().checked_sub(1 + app) else {
+                    return;
+                };
+                let code = self.apps[at].code(self.world.now, *steps);
+                self.answer(*login, &code, *handover, *stored);
+            }
+            Happens::Wrong { login, handover } => {
+                let Some(app) = self.apps.last() else { return };
+                let code = app.wrong(self.world.now, 30);
+                self.answer(*login, &code, *handover, true);
+            }
+            Happens::Malformed { login } => {
+                self.answer(*login, &Code::parse("1234567").unwrap(), Typed::Right, true);
+            }
+            Happens::Reset {
+                support,
+                handover,
+                stale,
+                stored,
+            } => {
+                self.reset(*support, *handover, *stale, *stored);
+            }
+            Happens::Import => self.import(),
+            Happens::Expire => {
+                let expected = self.waiting_expired() && !self.behind();
+                let done = self.world.apply(Command::Expire);
+                assert_eq!(matches!(done.outcome, Outcome::Expired), expected);
+                if expected {
+                    self.model.waiting = None;
+                    self.wrote();
+                }
+            }
+        }
+        self.compare();
+    }
+
+    fn begin(&mut self, replace: bool) {
+        let n = self.new_login();
+        let login = login_hash(n);
+        let expected = if self.behind() {
+            Some(Reason::ClockBehind)
+        } else if replace && self.model.in_use.is_none() {
+            Some(Reason::NothingToReplace)
+        } else if !replace && self.model.in_use.is_some() {
+            Some(Reason::AlreadySetUp)
+        } else if self.locked() {
+            Some(Reason::Locked)
+        } else {
+            None
+        };
+        let done = self.world.apply(if replace {
+            Command::BeginReplacement { login }
+        } else {
+            Command::BeginEnrolment { login }
+        });
+        if let Some(reason) = expected {
+            assert_eq!(done.reason(), reason);
+            return;
+        }
+        self.apps.push(World::app(&done));
+        self.model.waiting = Some(Waiting {
+            app: self.apps.len() - 1,
+            login: n,
+            expires: self.world.now.saturating_add(600),
+        });
+        self.wrote();
+        self.park(
+            n,
+            if replace {
+                LoginKind::Replace
+            } else {
+                LoginKind::Enrol
+            },
+        );
+    }
+
+    /// The steps, as offsets from now, whose code this is: by trying them, so that a coincidence is foreseen.
+    fn offsets(&self, app: usize, code: &Code, reach: i64) -> Vec<i64> {
+        let typed = code.expose().to_string();
+        (-reach..=reach)
+            .filter(|steps| {
+                self.apps[app]
+                    .code(self.world.now, *steps)
+                    .expose()
+                    .to_string()
+                    == typed
+            })
+            .collect()
+    }
+
+    /// What should be answered, whether it counts as a failure, and the step that would be spent.
+    fn expect(
+        &self,
+        n: u8,
+        login: &ParkedLogin,
+        code: &Code,
+        typed: Typed,
+    ) -> (Expected, bool, Option<u64>) {
+        let refused = |reason, counts| (Expected::Refused(reason), counts, None);
+        let now = self.world.now;
+        if self.behind() {
+            return refused(Reason::ClockBehind, false);
+        }
+        let begun = |waiting: &&Waiting| waiting.login == n;
+        let current = login.generation == self.model.generation;
+        let waiting = self.model.waiting.as_ref().filter(begun);
+        let key = match login.kind {
+            LoginKind::Enrol if current && self.model.in_use.is_none() => {
+                waiting.map(|waiting| (waiting.app, AcceptedBy::Confirmed))
+            }
+            LoginKind::Replace if current && self.model.in_use.is_some() => {
+                waiting.map(|waiting| (waiting.app, AcceptedBy::Replaced))
+            }
+            LoginKind::Challenge if current => self
+                .model
+                .in_use
+                .as_ref()
+                .map(|key| (key.app, AcceptedBy::Challenge)),
+            _ => None,
+        };
+        let out_of_time =
+            key.is_some_and(|(_, by)| by != AcceptedBy::Challenge) && self.waiting_expired();
+        if login.expires <= now || out_of_time {
+            return refused(Reason::Expired, false);
+        }
+        let Some((app, by)) = key else {
+            return refused(Reason::Superseded, false);
+        };
+        if code.digits().get() != 6 {
+            return refused(Reason::Malformed, false);
+        }
+        if self.locked() {
+            return refused(Reason::Locked, false);
+        }
+        if by == AcceptedBy::Confirmed && self.model.handover.is_some() {
+            match typed {
+                Typed::Nothing => return refused(Reason::HandoverCode, false),
+                Typed::Wrong => return refused(Reason::HandoverCode, true),
+                Typed::Right => {}
+            }
+        }
+        let drift = match &self.model.in_use {
+            Some(key) if by == AcceptedBy::Challenge => key.drift,
+            _ => 0,
+        };
+        let matching = self.offsets(app, code, 20);
+        let mut inside: Vec<i64> = matching
+            .iter()
+            .copied()
+            .filter(|by| by.abs() <= 1 || (by - drift).abs() <= 1)
+            .collect();
+        if inside.is_empty() {
+            let off = matching
+                .iter()
+                .any(|steps| *steps < 0 || by != AcceptedBy::Challenge);
+            return refused(
+                if off {
+                    Reason::ClockOff
+                } else {
+                    Reason::WrongCode
+                },
+                true,
+            );
+        }
+        let spent = match (&self.model.in_use, by) {
+            (Some(key), AcceptedBy::Challenge) => key.steps.last().copied(),
+            _ => None,
+        };
+        inside.sort_by_key(|offset| offset.abs());
+        let centre = self.apps[app].0.step_at(now).value();
+        let fresh = inside
+            .into_iter()
+            .map(|offset| centre.checked_add_signed(offset).unwrap())
+            .find(|step| spent.is_none_or(|spent| *step > spent));
+        match fresh {
+            Some(step) => (Expected::Accepted(by), false, Some(step)),
+            None => refused(Reason::CodeAlreadyUsed, false),
+        }
+    }
+
+    fn answer(&mut self, back: usize, code: &Code, typed: Typed, stored: bool) {
+        let Some(at) = self.logins.len().checked_sub(1 + back) else {
+            return;
+        };
+        let (n, login) = self.logins[at];
+        let text = match typed {
+            Typed::Nothing => None,
+            Typed::Wrong => Some("WRNG-WRNG-WRNG-WRNG".to_owned()),
+            Typed::Right => self.model.handover.clone(),
+        };
+        let (expected, counts, step) = self.expect(n, &login, code, typed);
+        self.answered += 1;
+        let command = Command::Answer {
+            login: &login,
+            code,
+            handover: text.as_deref(),
+        };
+        if !stored {
+            // The store failed, or another writer came first: the transition is dropped and nothing has happened.
+            let transition = self.world.rehearse(command).unwrap();
+            let accepted = matches!(transition.outcome(), Outcome::Accepted { .. });
+            assert_eq!(accepted, matches!(expected, Expected::Accepted(_)));
+            return;
+        }
+        let was_locked = self.locked();
+        let done = self.world.apply(command);
+        match (&done.outcome, &expected) {
+            (
+                Outcome::Accepted {
+                    by, step: spent, ..
+                },
+                Expected::Accepted(expected),
+            ) => {
+                assert_eq!(by, expected);
+                assert_eq!(Some(spent.value()), step);
+                assert!(!was_locked, "no acceptance while locked");
+            }
+            (Outcome::Rejected(rejection), Expected::Refused(reason)) => {
+                assert_eq!(rejection.reason, *reason);
+            }
+            (outcome, expected) => panic!("{outcome:?}, expected {expected:?}"),
+        }
+        self.after(at, &expected, counts, step, &done.kinds());
+        let ends = matches!(
+            expected,
+            Expected::Accepted(_) | Expected::Refused(Reason::Expired | Reason::Superseded)
+        );
+        let counted = counts || expected == Expected::Refused(Reason::CodeAlreadyUsed);
+        let effect = match (ends, counted, login.failures) {
+            (true, _, _) | (_, true, 4..) => LoginEffect::End,
+            (_, true, _) => LoginEffect::CountFailure,
+            (_, false, _) => LoginEffect::Keep,
+        };
+        assert_eq!(done.login, effect);
+        match effect {
+            LoginEffect::End | LoginEffect::EndAll => drop(self.logins.remove(at)),
+            LoginEffect::CountFailure => self.logins[at].1.failures += 1,
+            LoginEffect::Keep => {}
+        }
+    }
+
+    fn after(
+        &mut self,
+        at: usize,
+        expected: &Expected,
+        counts: bool,
+        step: Option<u64>,
+        told: &[EventKind],
+    ) {
+        let now = self.world.now;
+        match expected {
+            Expected::Accepted(by) => {
+                let step = step.unwrap();
+                let app = if let AcceptedBy::Challenge = by {
+                    let key = self.model.in_use.as_mut().unwrap();
+                    key.steps.insert(step);
+                    let offset = step.cast_signed()
+                        - self.apps[key.app].0.step_at(now).value().cast_signed();
+                    key.drift = (key.drift + (offset - key.drift).signum()).clamp(-3, 3);
+                    key.app
+                } else {
+                    let waiting = self.model.waiting.take().unwrap();
+                    let steps = BTreeSet::from([step]);
+                    self.model.in_use = Some(Spent {
+                        app: waiting.app,
+                        steps,
+                        drift: 0,
+                    });
+                    waiting.app
+                };
+                assert!(self.accepted.insert((app, step)), "a step accepted twice");
+                self.model.was_reset = false;
+                self.model.handover = None;
+                self.model.failures = 0;
+                self.model.locked_until = None;
+                assert_eq!(told.len(), 1);
+                self.wrote();
+            }
+            Expected::Refused(_) if counts => {
+                self.model.failures += 1;
+                let wait = WAITS
+                    .get(self.model.failures as usize - 1)
+                    .copied()
+                    .unwrap_or(3600);
+                self.model.locked_until =
+                    (wait > 0 && !self.hard()).then(|| now.saturating_add(wait));
+                self.model.noted = false;
+                assert_eq!(told[0], EventKind::Failed);
+                assert_eq!(told.len(), 1 + usize::from(self.hard()));
+                self.wrote();
+            }
+            Expected::Refused(Reason::Locked) => {
+                assert_eq!(told.len(), usize::from(!self.model.noted));
+                if !self.model.noted {
+                    self.wrote();
+                }
+                self.model.noted = true;
+            }
+            Expected::Refused(Reason::CodeAlreadyUsed) => {
+                assert_eq!(told, [EventKind::Replayed]);
+                self.wrote();
+            }
+            Expected::Refused(Reason::Expired) => {
+                let (n, login) = self.logins[at];
+                let begun = self
+                    .model
+                    .waiting
+                    .as_ref()
+                    .is_some_and(|waiting| waiting.login == n)
+                    && login.kind != LoginKind::Challenge
+                    && (login.kind == LoginKind::Replace) == self.model.in_use.is_some()
+                    && login.generation == self.model.generation;
+                if begun && self.waiting_expired() {
+                    assert_eq!(told, [EventKind::EnrolmentExpired]);
+                    self.model.waiting = None;
+                    self.wrote();
+                } else {
+                    assert!(told.is_empty());
+                }
+            }
+            Expected::Refused(_) => assert!(told.is_empty()),
+        }
+    }
+
+    fn reset(&mut self, support: bool, handover: bool, stale: bool, stored: bool) {
+        let generation = self.model.generation - u32::from(stale);
+        let grant = if support {
+            crate::world::support_grant_for(generation, self.world.now)
+        } else {
+            crate::world::grant_for(generation, self.world.now)
+        };
+        let required = if handover {
+            Handover::Required
+        } else {
+            Handover::NotRequired
+        };
+        let command = Command::Reset {
+            grant,
+            handover: required,
+        };
+        if !stored {
+            let _ = self.world.rehearse(command).unwrap();
+            return;
+        }
+        let nothing = self.model.in_use.is_none()
+            && self.model.waiting.is_none()
+            && !self.model.was_reset
+            && self.model.failures == 0;
+        let expected = if self.behind() && !support {
+            Some(Reason::ClockBehind)
+        } else if stale {
+            Some(Reason::Superseded)
+        } else if nothing {
+            Some(Reason::NothingToReset)
+        } else {
+            None
+        };
+        let done = self.world.apply(command);
+        if let Some(reason) = expected {
+            assert_eq!(done.reason(), reason);
+            if reason != Reason::ClockBehind {
+                assert_eq!(done.kinds(), [EventKind::ResetRefused]);
+                self.wrote();
+            }
+            return;
+        }
+        let Outcome::Reset { handover: code, .. } = &done.outcome else {
+            panic!("{:?}", done.outcome)
+        };
+        assert_eq!(done.login, LoginEffect::EndAll);
+        // Some stores are slow to end them; then the generation has to.
+        if !support {
+            self.logins.clear();
+        }
+        let latest = if support {
+            self.world.now
+        } else {
+            self.model.latest.max(self.world.now)
+        };
+        self.model = Model {
+            generation: self.model.generation + 1,
+            was_reset: true,
+            handover: code.as_ref().map(|code| code.expose_secret().to_owned()),
+            latest,
+            ..Model::default()
+        };
+    }
+
+    fn import(&mut self) {
+        let n = u8::try_from(self.apps.len() % 200).unwrap();
+        let secret =
+            Secret::from_bytes(&[n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]).unwrap();
+        let params = Params::default();
+        let free =
+            self.model.in_use.is_none() && (self.model.waiting.is_none() || self.waiting_expired());
+        let behind = self.behind();
+        let done = self.world.apply(Command::Import {
+            secret: &secret,
+            params,
+        });
+        if behind || !free {
+            let reason = if behind {
+                Reason::ClockBehind
+            } else {
+                Reason::AlreadySetUp
+            };
+            assert_eq!(done.reason(), reason);
+            return;
+        }
+        self.apps.push(App::new(&secret, params));
+        self.model.in_use = Some(Spent {
+            app: self.apps.len() - 1,
+            steps: BTreeSet::new(),
+            drift: 0,
+        });
+        self.model.waiting = None;
+        self.model.was_reset = false;
+        self.model.handover = None;
+        self.wrote();
+    }
+
+    /// The record says what the model says.
+    fn compare(&self) {
+        let record = &self.world.record;
+        assert_eq!(record.generation(), self.model.generation);
+        assert_eq!(
+            record.throttle().failures(),
+            self.model.failures,
+            "failures exact"
+        );
+        let until = if self.hard() {
+            None
+        } else {
+            self.model.locked_until
+        };
+        assert_eq!(record.throttle().until(), until);
+        let view = record.view();
+        assert_eq!(view.reset_by.is_some(), self.model.was_reset);
+        assert_eq!(view.last_event.unwrap_or_default(), self.model.latest);
+        assert_eq!(view.lock.holds(self.world.now), self.locked());
+        match (record.state(), &self.model.in_use) {
+            (twofa_lifecycle::State::Active(active), Some(key)) => {
+                assert_eq!(
+                    active.last_step.map(twofa_totp::Step::value),
+                    key.steps.last().copied()
+                );
+                assert_eq!(i64::from(active.drift.steps()), key.drift);
+                assert_eq!(active.replacement.is_some(), self.model.waiting.is_some());
+            }
+            (twofa_lifecycle::State::Pending { .. }, None) => assert!(self.model.waiting.is_some()),
+            (twofa_lifecycle::State::Reset(_) | twofa_lifecycle::State::None, None) => {
+                assert!(self.model.waiting.is_none());
+            }
+            (state, key) => panic!("{state:?} beside {key:?}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_order_of_events_cheats(script in prop::collection::vec(happens(), 1..120)) {
+        let mut play = Play::new();
+        for what in &script {
+            play.happen(what);
+        }
+    }
+}
+
+/// A model that is never asked much would prove little.
+#[test]
+fn the_sequences_reach_what_they_are_meant_to() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let strategy = prop::collection::vec(happens(), 120..=120);
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut accepted = 0;
+    let mut answered = 0;
+    for _ in 0..100 {
+        let mut play = Play::new();
+        for what in &strategy.new_tree(&mut runner).unwrap().current() {
+            play.happen(what);
+        }
+        accepted += play.accepted.len();
+        answered += play.answered;
+        told.extend(play.world.events.iter().map(|event| event.kind.code()));
+    }
+    for kind in [
+        "enrolment-begun",
+        "enrolment-confirmed",
+        "enrolment-expired",
+        "accepted",
+        "failed",
+        "replayed",
+        "throttled",
+        "reset-granted",
+        "reset-refused",
+        "support-reset",
+        "replacement-begun",
+        "replaced",
+        "imported",
+    ] {
+        assert!(told.contains(kind), "{kind} in {told:?}");
+    }
+    assert!(accepted > 300, "{accepted} accepted of {answered}");
+}
