@@ -2,6 +2,7 @@
 //!
 //! `symbol.rs` makes the modules, `mask.rs` chooses the mask; `svg.rs`, `png.rs` and `terminal.rs` draw.
 
+mod mask;
 #[cfg(feature = "png")]
 mod png;
 mod svg;

@@ -18,7 +18,7 @@ impl Qr {
             .iter()
             .map(|row| (row & !(row << 1)).count_ones())
             .sum();
-        // The longest run is `m-124 1h124v1h-124z`; sized so that no half-written copy is left behind.
+        // The longest run is `M128 128h125v1h-125`; sized so that no half-written copy is left behind.
         let capacity = 300 + title.len() * 6 + 20 * usize::try_from(runs).unwrap_or(0);
         let mut svg = String::with_capacity(capacity);
         let pixels = (side * PIXELS).to_string();
@@ -43,28 +43,31 @@ impl Qr {
         SecretText::new(svg)
     }
 
-    /// A rectangle for each horizontal run of dark modules: `M4 4h7v1h-7z`.
+    /// A rectangle for each horizontal run of dark modules: the first of a row as `M4 4h7v1h-7`, the next from where
+    /// that left off, at its lower left corner: `m9-1h3v1h-3`.
     fn push_path(&self, svg: &mut String) {
         let mut y = QUIET_ZONE;
         for &row in self.rows() {
-            let mut rest = row;
-            let mut x = QUIET_ZONE;
+            let (mut rest, mut step, mut first) = (row, QUIET_ZONE, true);
             while rest != 0 {
                 let light = rest.trailing_zeros();
                 rest >>= light;
                 let dark = rest.trailing_ones();
                 rest = rest.checked_shr(dark).unwrap_or(0);
-                x = x.saturating_add(narrow(light));
-                svg.push('M');
-                push_number(svg, x);
-                svg.push(' ');
-                push_number(svg, y);
+                step = step.saturating_add(narrow(light));
+                svg.push(if first { 'M' } else { 'm' });
+                push_number(svg, step);
+                if first {
+                    svg.push(' ');
+                    push_number(svg, y);
+                } else {
+                    svg.push_str("-1");
+                }
                 svg.push('h');
                 push_number(svg, narrow(dark));
                 svg.push_str("v1h-");
                 push_number(svg, narrow(dark));
-                svg.push('z');
-                x = x.saturating_add(narrow(dark));
+                (step, first) = (narrow(dark), false);
             }
             y = y.saturating_add(1);
         }

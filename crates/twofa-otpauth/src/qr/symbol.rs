@@ -2,9 +2,11 @@
 
 use core::fmt;
 
-use qrcodegen::{QrCode, QrCodeEcc, QrSegment, Version};
+use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use super::mask::{self, Grid};
 
 /// The largest version that is drawn: 125 modules a side, 133 with the quiet zone, which at four pixels each still
 /// fits the height of a small laptop's screen. Larger symbols need a printer.
@@ -54,26 +56,14 @@ impl Qr {
     ///
     /// [`QrError::TooDense`] when the symbol would need a version above [`MAX_VERSION`].
     pub fn encode(text: &str) -> Result<Self, QrError> {
-        let segments = QrSegment::make_segments(text);
-        let code = QrCode::encode_segments_advanced(
-            &segments,
-            QrCodeEcc::Medium,
-            Version::new(1),
-            Version::new(MAX_VERSION),
-            None,
-            false,
-        )
-        .map_err(|_| QrError::TooDense { bytes: text.len() })?;
+        let code = with_mask_0(text).ok_or(QrError::TooDense { bytes: text.len() })?;
         let size =
             u8::try_from(code.size()).map_err(|_| QrError::TooDense { bytes: text.len() })?;
-        let rows = (0..code.size())
-            .map(|y| {
-                (0..code.size()).fold(0, |row, x| row | u128::from(code.get_module(x, y)) << x)
-            })
-            .collect();
+        let mut grid = Grid::read(size, |x, y| code.get_module(x.into(), y.into()));
+        mask::choose(&mut grid, size);
         Ok(Self {
             size,
-            rows: Zeroizing::new(rows),
+            rows: grid.into_rows(),
         })
     }
 
@@ -83,7 +73,9 @@ impl Qr {
     ///
     /// As [`encode`](Self::encode).
     pub fn version_for(text: &str) -> Result<u8, QrError> {
-        Self::encode(text).map(|qr| qr.version())
+        with_mask_0(text)
+            .map(|code| code.version().value())
+            .ok_or(QrError::TooDense { bytes: text.len() })
     }
 
     /// The version, from 1 to [`MAX_VERSION`].
@@ -110,6 +102,14 @@ impl Qr {
     pub(super) fn rows(&self) -> &[u128] {
         &self.rows
     }
+}
+
+/// Data, error correction M and function modules are `qrcodegen`'s; the mask is chosen afterwards.
+fn with_mask_0(text: &str) -> Option<QrCode> {
+    let segments = QrSegment::make_segments(text);
+    let (least, most) = (Version::new(1), Version::new(MAX_VERSION));
+    let mask = Some(Mask::new(0));
+    QrCode::encode_segments_advanced(&segments, QrCodeEcc::Medium, least, most, mask, false).ok()
 }
 
 impl fmt::Debug for Qr {
