@@ -1,0 +1,294 @@
+use twofa::{
+    Applied, AuditRow, Change, Directory, FactorRow, Project, Resumed, Standing, Store, Stored,
+    Subject, SubjectEvent,
+};
+use twofa_lifecycle::{LoginHash, ParkedLogin};
+use twofa_policy::Role;
+use twofa_types::{ProjectId, UnixTime, UserId};
+
+use crate::Error;
+#[cfg(feature = "postgres")]
+use crate::PgStore;
+#[cfg(feature = "sqlite")]
+use crate::SqliteStore;
+
+/// A store and a directory on whichever database was named when the program started.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use twofa_sqlx::{Database, Error};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Database::connect(&format!("sqlite:{}/twofa.db", folder.path().display())).await?;
+/// assert!(store.list_projects(None, 100).await?.is_empty());
+/// assert!(matches!(
+///     Database::connect("mysql://localhost/acme").await,
+///     Err(Error::UnknownScheme { .. })
+/// ));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).map_err(|e| e.to_string())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Database {
+    /// One SQLite file.
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteStore),
+    /// PostgreSQL, or an engine that speaks its protocol.
+    #[cfg(feature = "postgres")]
+    Postgres(PgStore),
+}
+
+/// Says the same to whichever store it is.
+macro_rules! either {
+    ($database:expr, $store:ident => $answer:expr) => {
+        match $database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite($store) => $answer,
+            #[cfg(feature = "postgres")]
+            Database::Postgres($store) => $answer,
+        }
+    };
+}
+
+impl Database {
+    /// Opens the store at a file's path, a `sqlite:` URL (`sqlite:` or `sqlite://`, then a path) or a `postgres:`
+    /// URL, and brings its tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// As `SqliteStore::connect` and `PgStore::connect`; [`Error::LeftOut`] for a database that this build has
+    /// no feature for.
+    pub async fn connect(target: &str) -> Result<Self, Error> {
+        match scheme(target) {
+            Some(("postgres" | "postgresql", _)) => Self::connect_postgres(target).await,
+            Some(("sqlite", path)) => {
+                Self::connect_sqlite(target, path.strip_prefix("//").unwrap_or(path)).await
+            }
+            Some((scheme, rest)) if rest.starts_with("//") => Err(Error::UnknownScheme {
+                scheme: scheme.into(),
+            }),
+            _ => Self::connect_sqlite(target, target).await,
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn connect_sqlite(target: &str, path: &str) -> Result<Self, Error> {
+        if path.is_empty() || path == ":memory:" {
+            return Err(Error::NoFile {
+                name: target.into(),
+            });
+        }
+        SqliteStore::connect(path).await.map(Self::Sqlite)
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    #[expect(clippy::unused_async, reason = "as with the feature")]
+    async fn connect_sqlite(_target: &str, _path: &str) -> Result<Self, Error> {
+        Err(Error::LeftOut {
+            scheme: "sqlite",
+            feature: "sqlite",
+        })
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn connect_postgres(url: &str) -> Result<Self, Error> {
+        PgStore::connect(url).await.map(Self::Postgres)
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    #[expect(clippy::unused_async, reason = "as with the feature")]
+    async fn connect_postgres(_url: &str) -> Result<Self, Error> {
+        Err(Error::LeftOut {
+            scheme: "postgres",
+            feature: "postgres",
+        })
+    }
+
+    /// Waits for what is under way and closes all connections.
+    pub async fn close(&self) {
+        either!(self, store => store.close().await);
+    }
+
+    /// Adds a project.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DuplicateProject`] when there is one of this id, which stays as it is.
+    pub async fn add_project(&self, id: &ProjectId, project: &Project) -> Result<(), Error> {
+        either!(self, store => store.add_project(id, project).await)
+    }
+
+    /// Replaces a project's settings and issuer. Counts from the next decision on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownProject`] when there is none of this id.
+    pub async fn set_project(&self, id: &ProjectId, project: &Project) -> Result<(), Error> {
+        either!(self, store => store.set_project(id, project).await)
+    }
+
+    /// The projects by id, after `after`, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Trouble with the database.
+    pub async fn list_projects(
+        &self,
+        after: Option<&ProjectId>,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, Project)>, Error> {
+        either!(self, store => store.list_projects(after, limit).await)
+    }
+
+    /// Takes a person into a project.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownProject`], or [`Error::DuplicateMember`] when they are in it, whose role stays.
+    pub async fn add_member(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+        role: Role,
+    ) -> Result<(), Error> {
+        either!(self, store => store.add_member(project, user, role).await)
+    }
+
+    /// Changes what a member is. Counts from the next decision on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownMember`] when they are not in the project.
+    pub async fn set_role(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+        role: Role,
+    ) -> Result<(), Error> {
+        either!(self, store => store.set_role(project, user, role).await)
+    }
+
+    /// Takes a person out of a project. Their factor and its events stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownMember`] when they are not in the project.
+    pub async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<(), Error> {
+        either!(self, store => store.remove_member(project, user).await)
+    }
+}
+
+/// What stands before the first colon and after it, where that can be a URL's scheme (RFC 3986 section 3.1).
+/// A single letter is a drive.
+fn scheme(target: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = target.split_once(':')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    (scheme.len() > 1 && scheme.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .then_some(())
+        .filter(|()| scheme.chars().all(plain))
+        .map(|()| (scheme, rest))
+}
+
+impl Store for Database {
+    type Error = Error;
+
+    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Error> {
+        either!(self, store => store.load(subject).await)
+    }
+
+    async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Error> {
+        either!(self, store => store.resume(login).await)
+    }
+
+    async fn apply(&self, change: &Change) -> Result<Applied, Error> {
+        either!(self, store => store.apply(change).await)
+    }
+
+    async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Error> {
+        either!(self, store => store.park(subject, login).await)
+    }
+
+    async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Error> {
+        either!(self, store => store.sweep(before, limit).await)
+    }
+
+    async fn factors(
+        &self,
+        project: &ProjectId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<FactorRow>, Error> {
+        either!(self, store => store.factors(project, after, limit).await)
+    }
+
+    async fn subjects(
+        &self,
+        project: Option<&ProjectId>,
+        after: Option<&Subject>,
+        limit: u32,
+    ) -> Result<Vec<(Subject, Stored)>, Error> {
+        either!(self, store => store.subjects(project, after, limit).await)
+    }
+
+    async fn orphans(
+        &self,
+        project: Option<&ProjectId>,
+        limit: u32,
+    ) -> Result<Vec<Subject>, Error> {
+        either!(self, store => store.orphans(project, limit).await)
+    }
+
+    async fn chain(
+        &self,
+        subject: &Subject,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, Error> {
+        either!(self, store => store.chain(subject, after, limit).await)
+    }
+
+    async fn project_events(
+        &self,
+        project: &ProjectId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
+        either!(self, store => store.project_events(project, after, limit).await)
+    }
+
+    async fn notices(
+        &self,
+        project: &ProjectId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
+        either!(self, store => store.notices(project, after, limit).await)
+    }
+}
+
+impl Directory for Database {
+    type Error = Error;
+
+    async fn standing(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+    ) -> Result<Option<Standing>, Error> {
+        either!(self, store => store.standing(project, user).await)
+    }
+
+    async fn project(&self, project: &ProjectId) -> Result<Option<Project>, Error> {
+        either!(self, store => Directory::project(store, project).await)
+    }
+
+    async fn members(
+        &self,
+        project: &ProjectId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, Role)>, Error> {
+        either!(self, store => store.members(project, after, limit).await)
+    }
+}

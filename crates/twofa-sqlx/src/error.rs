@@ -1,0 +1,237 @@
+use std::path::PathBuf;
+
+use twofa_types::{ProjectId, UserId};
+
+/// Trouble with a store or a directory on a database. Each message says what to do; none holds a password, a
+/// secret or a record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A directory was named where a file belongs.
+    #[error("{} is a directory; name a file for the store", .path.display())]
+    IsDirectory {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// The folder that is to hold the file does not exist.
+    #[error("{} cannot be created: its folder does not exist; create the folder first", .path.display())]
+    NoFolder {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// An existing file cannot be used as a store, for the reason given.
+    #[error("{}: {reason}", .path.display())]
+    Open {
+        /// What was named.
+        path: PathBuf,
+        /// Why not.
+        reason: Box<Error>,
+    },
+    /// The operating system refused to open the file.
+    #[error(
+        "the store cannot be opened; check that the file and its folder may be read and written"
+    )]
+    CannotOpen(#[source] sqlx::Error),
+    /// The file is something else.
+    #[error("the file is not a SQLite database; name another file, or move this one away")]
+    NotADatabase(#[source] sqlx::Error),
+    /// The file is a SQLite database whose pages contradict each other.
+    #[error(
+        "the SQLite database is damaged; restore it from a backup (its tables cannot be trusted any more)"
+    )]
+    Corrupt(#[source] sqlx::Error),
+    /// The database may be read but not written.
+    #[error(
+        "the store is read-only; every sign-in writes, so give write permission to the file and its folder, or use the primary server"
+    )]
+    ReadOnly(#[source] sqlx::Error),
+    /// No room left on the disk.
+    #[error("the disk is full; free some space")]
+    Full(#[source] sqlx::Error),
+    /// Another process kept the SQLite file locked for too long.
+    #[error("another process holds the SQLite file; end the one that does not let go of it")]
+    Busy(#[source] sqlx::Error),
+    /// The server does not answer, or does not let this user in.
+    #[error(
+        "PostgreSQL at {host}:{port} cannot be reached: {reason}; check that it runs and lets this user in"
+    )]
+    Unreachable {
+        /// The server's name or address.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// What was answered.
+        reason: Box<sqlx::Error>,
+    },
+    /// The tables come from a newer version of this crate.
+    #[error(
+        "the store has schema version {found} and this program knows versions up to {known}; use a program as new as the store"
+    )]
+    NewerSchema {
+        /// The store's version.
+        found: i64,
+        /// The newest one that this program knows.
+        known: i64,
+    },
+    /// A recorded migration differs from the one that this program knows under the same version.
+    #[error(
+        "migration {version} of the store is not the one that this program knows; restore the store from a backup of this program's own"
+    )]
+    AlteredSchema {
+        /// The migration.
+        version: i64,
+    },
+    /// The tables could not be created or brought up to date.
+    #[error("the store's tables could not be brought up to date: {0}")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The connection would report writes as done that a crash can take back: a code could work twice.
+    #[error(
+        "the connection has {setting} = {value}, with which a crash forgets accepted codes; set it to {wanted}"
+    )]
+    NotDurable {
+        /// The database's setting.
+        setting: &'static str,
+        /// What it stands at.
+        value: String,
+        /// What it must stand at.
+        wanted: &'static str,
+    },
+    /// The database cannot hold every id.
+    #[error(
+        "the database's encoding is {found}; ids may hold any Unicode, so create the database with UTF8"
+    )]
+    Encoding {
+        /// Its encoding.
+        found: String,
+    },
+    /// The URL names a kind of database that there is no store for.
+    #[error("{scheme} is no store; give a file's path, a sqlite: URL or a postgres: URL")]
+    UnknownScheme {
+        /// What stands before the colon.
+        scheme: String,
+    },
+    /// The URL names a kind of database that this build leaves out.
+    #[error("this build has no {scheme} store; enable the feature `{feature}` of twofa-sqlx")]
+    LeftOut {
+        /// What stands before the colon.
+        scheme: &'static str,
+        /// The feature that adds it.
+        feature: &'static str,
+    },
+    /// The URL cannot be read.
+    #[error("the database URL cannot be read; write postgres://user@host:port/database")]
+    Url(#[source] sqlx::Error),
+    /// A SQLite store needs a file.
+    #[error(
+        "`{name}` names no file; a SQLite store needs one (twofa's own in-memory store needs none)"
+    )]
+    NoFile {
+        /// What was named.
+        name: String,
+    },
+    /// There is such a project already.
+    #[error("project {0} exists already; change it instead")]
+    DuplicateProject(ProjectId),
+    /// There is no such project.
+    #[error("there is no project {0}; add it first")]
+    UnknownProject(ProjectId),
+    /// This person is in the project already.
+    #[error("{user} is a member of project {project} already; change the role instead")]
+    DuplicateMember {
+        /// The project.
+        project: ProjectId,
+        /// The person.
+        user: UserId,
+    },
+    /// This person is not in the project.
+    #[error("{user} is no member of project {project}; add them first")]
+    UnknownMember {
+        /// The project.
+        project: ProjectId,
+        /// The person.
+        user: UserId,
+    },
+    /// An event with this number exists: the record is older than its own events.
+    #[error(
+        "an event of {user:?} in project {project} exists already: the record was rolled back behind its events, by a restored backup or by hand; verify the audit"
+    )]
+    EventExists {
+        /// The project.
+        project: ProjectId,
+        /// The person's id; empty for the project itself.
+        user: String,
+    },
+    /// A record longer than [`MAX_RECORD_BYTES`](twofa::MAX_RECORD_BYTES).
+    #[error("a record of {bytes} bytes is longer than any that is written; nothing was stored")]
+    RecordTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A number beyond what a database's integers hold (2^63 - 1).
+    #[error("{what} is beyond what the store can count to; nothing was stored")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+    },
+    /// A row that this crate cannot have written.
+    #[error(
+        "table {table} holds a row whose {column} cannot be read; it was changed by another hand, so verify the audit or restore a backup"
+    )]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// Whatever else the database answers.
+    #[error("the database answers: {0}")]
+    Database(#[source] sqlx::Error),
+}
+
+impl Error {
+    /// A SQLite error under the name that says what to do.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite(error: sqlx::Error) -> Self {
+        // The primary result code is the low byte of an extended one (sqlite.org/rescode.html).
+        match sqlite_code(&error).map(|code| code & 0xff) {
+            Some(5 | 6) => Self::Busy(error),
+            Some(8) => Self::ReadOnly(error),
+            Some(11) => Self::Corrupt(error),
+            Some(13) => Self::Full(error),
+            Some(14) => Self::CannotOpen(error),
+            Some(26) => Self::NotADatabase(error),
+            _ => Self::Database(error),
+        }
+    }
+
+    /// A PostgreSQL error under the name that says what to do.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres(error: sqlx::Error) -> Self {
+        match sql_state(&error).as_deref() {
+            // read_only_sql_transaction: a standby, or a connection that was set so.
+            Some("25006") => Self::ReadOnly(error),
+            // disk_full
+            Some("53100") => Self::Full(error),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// SQLite's extended result code.
+#[cfg(feature = "sqlite")]
+pub(crate) fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+/// The five characters of SQLSTATE.
+#[cfg(feature = "postgres")]
+pub(crate) fn sql_state(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+/// Whether a unique or primary key was violated.
+pub(crate) fn is_duplicate(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}

@@ -1,0 +1,262 @@
+//! [`Store::apply`](twofa::Store::apply) on PostgreSQL: one statement, one round trip.
+//!
+//! The conditional write of the record stands first, as a common table expression; everything else in the
+//! statement asks whether that wrote a row. A data-modifying expression runs to its end exactly once whether
+//! or not it is read, and the statement is its own transaction (PostgreSQL manual, 7.8.4). Under READ COMMITTED
+//! an `UPDATE` that waited for another writer looks at its condition again (13.2.1), finds the version moved on,
+//! and writes nothing.
+
+use std::sync::LazyLock;
+
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryScalar;
+use twofa::{Applied, Change};
+use twofa_lifecycle::LoginEffect;
+
+use super::PgStore;
+use crate::error::{is_duplicate, sql_state};
+use crate::{Error, rows};
+
+impl PgStore {
+    pub(super) async fn commit(&self, change: &Change) -> Result<Applied, Error> {
+        let shape = Shape::of(change);
+        let written = shape.bind(change)?.fetch_one(&self.pool).await;
+        match written {
+            Ok(0) => Ok(Applied::Conflict),
+            Ok(_) => Ok(Applied::Committed),
+            Err(error) => match sql_state(&error).as_deref() {
+                // serialization_failure, deadlock_detected: rolled back for another writer's sake.
+                Some("40001" | "40P01") => Ok(Applied::Conflict),
+                _ if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
+                    project: change.subject.project().clone(),
+                    user: change.subject.user_key().into(),
+                }),
+                _ => Err(Error::postgres(error)),
+            },
+        }
+    }
+}
+
+fn violates_events(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|e| e.table())
+        .is_none_or(|table| table == "twofa_event")
+}
+
+/// What a change holds, as far as it shapes the statement. Each shape is prepared once on each connection.
+#[derive(Clone, Copy)]
+struct Shape {
+    insert: bool,
+    events: bool,
+    notices: bool,
+    park: bool,
+    login: LoginEffect,
+}
+
+const EFFECTS: [LoginEffect; 4] = [
+    LoginEffect::Keep,
+    LoginEffect::CountFailure,
+    LoginEffect::End,
+    LoginEffect::EndAll,
+];
+
+/// The statement of every shape, at [`Shape::index`].
+static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut statements = Vec::new();
+    for login in EFFECTS {
+        for park in [false, true] {
+            for notices in [false, true] {
+                for events in [false, true] {
+                    for insert in [false, true] {
+                        let shape = Shape {
+                            insert,
+                            events,
+                            notices,
+                            park,
+                            login,
+                        };
+                        statements.push(shape.build());
+                    }
+                }
+            }
+        }
+    }
+    statements
+});
+
+type Apply = QueryScalar<'static, Postgres, i64, PgArguments>;
+
+impl Shape {
+    fn of(change: &Change) -> Self {
+        Self {
+            insert: change.expected == 0,
+            events: !change.events.is_empty(),
+            notices: change.events.iter().any(|e| e.notice),
+            park: change.park.is_some(),
+            login: change
+                .login
+                .as_ref()
+                .map_or(LoginEffect::Keep, |(_, effect)| *effect),
+        }
+    }
+
+    fn index(self) -> usize {
+        let login = match self.login {
+            LoginEffect::Keep => 0,
+            LoginEffect::CountFailure => 1,
+            LoginEffect::End => 2,
+            LoginEffect::EndAll => 3,
+        };
+        login * 16
+            + usize::from(self.park) * 8
+            + usize::from(self.notices) * 4
+            + usize::from(self.events) * 2
+            + usize::from(self.insert)
+    }
+
+    /// Numbers its parameters in the order in which [`bind`](Self::bind) gives them.
+    fn build(self) -> String {
+        let mut next = 8;
+        let mut param = || {
+            let param = format!("${next}");
+            next += 1;
+            param
+        };
+        let mut sql = String::from("WITH f AS (");
+        sql.push_str(if self.insert {
+            "INSERT INTO twofa_factor (project, user_id, version, record, state, since, last_used) \
+             VALUES ($1, $2, $3 + 1, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1"
+        } else {
+            "UPDATE twofa_factor SET version = $3 + 1, record = $4, state = $5, since = $6, \
+             last_used = $7 WHERE project = $1 AND user_id = $2 AND version = $3 RETURNING 1"
+        });
+        sql.push(')');
+        if self.events {
+            let arrays: Vec<String> = ARRAYS
+                .iter()
+                .map(|t| format!("{}::{t}[]", param()))
+                .collect();
+            let mut notice = String::from("NULL");
+            if self.notices {
+                let count = param();
+                // Locks the project's counter until the commit: numbers grow in the order of commits.
+                sql = format!(
+                    "{sql}, n AS (INSERT INTO twofa_notice_cursor AS c (project, last) \
+                     SELECT $1, {count}::bigint WHERE EXISTS (SELECT 1 FROM f) \
+                     ON CONFLICT (project) DO UPDATE SET last = c.last + excluded.last RETURNING last)"
+                );
+                notice = format!("(SELECT last FROM n) - {count}::bigint + e.notice");
+            }
+            sql = format!(
+                "{sql}, e AS (INSERT INTO twofa_event (project, user_id, seq, at, event, reason, \
+                 actor, detail, generation, notice, key_id, mac) \
+                 SELECT $1, $2, e.seq, e.at, e.event, e.reason, e.actor, e.detail, e.generation, \
+                 {notice}, e.key_id, e.mac FROM unnest({}) AS e (seq, at, event, reason, actor, \
+                 detail, generation, notice, key_id, mac) \
+                 WHERE EXISTS (SELECT 1 FROM f) ORDER BY e.seq)",
+                arrays.join(", ")
+            );
+        }
+        if self.park {
+            let values: Vec<String> = (0..6).map(|_| param()).collect();
+            sql = format!(
+                "{sql}, p AS (INSERT INTO twofa_login (project, user_id, id, kind, generation, \
+                 parked, expires, failures) SELECT $1, $2, {} WHERE EXISTS (SELECT 1 FROM f))",
+                values.join(", ")
+            );
+        }
+        let login = match self.login {
+            LoginEffect::Keep => None,
+            LoginEffect::CountFailure => Some(format!(
+                "UPDATE twofa_login SET failures = failures + 1 WHERE id = {}",
+                param()
+            )),
+            LoginEffect::End => Some(format!("DELETE FROM twofa_login WHERE id = {}", param())),
+            LoginEffect::EndAll => {
+                Some("DELETE FROM twofa_login WHERE project = $1 AND user_id = $2".into())
+            }
+        };
+        if let Some(login) = login {
+            sql = format!("{sql}, l AS ({login} AND EXISTS (SELECT 1 FROM f))");
+        }
+        sql.push_str(" SELECT count(*) FROM f");
+        sql
+    }
+
+    fn bind(self, change: &Change) -> Result<Apply, Error> {
+        let statements: &'static [String] = &STATEMENTS;
+        let statement = statements.get(self.index()).ok_or(Error::OutOfRange {
+            what: "the shape of a change",
+        })?;
+        let mut query = sqlx::query_scalar(statement.as_str())
+            .bind(change.subject.project().as_str().to_owned())
+            .bind(change.subject.user_key().to_owned())
+            .bind(rows::counter_in("the record's version", change.expected)?)
+            .bind(change.record.clone())
+            .bind(change.summary.state.code())
+            .bind(change.summary.since.map(rows::time_in))
+            .bind(change.summary.last_used.map(rows::time_in));
+        if self.events {
+            query = self.bind_events(query, change)?;
+        }
+        if let Some(login) = &change.park {
+            query = query
+                .bind(login.id.as_bytes().to_vec())
+                .bind(login.kind.code())
+                .bind(i64::from(login.generation))
+                .bind(rows::time_in(login.parked))
+                .bind(rows::time_in(login.expires))
+                .bind(i64::from(login.failures));
+        }
+        if let Some((id, LoginEffect::CountFailure | LoginEffect::End)) = &change.login {
+            query = query.bind(id.as_bytes().to_vec());
+        }
+        Ok(query)
+    }
+
+    fn bind_events(self, query: Apply, change: &Change) -> Result<Apply, Error> {
+        let events = &change.events;
+        let seqs = events
+            .iter()
+            .map(|e| rows::counter_in("the event's number", e.seq))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Each notice's place among the change's notices, from 1 on.
+        let mut notices = 0_i64;
+        let places: Vec<Option<i64>> = events
+            .iter()
+            .map(|e| {
+                e.notice.then(|| {
+                    notices += 1;
+                    notices
+                })
+            })
+            .collect();
+        let query = query
+            .bind(seqs)
+            .bind(column(change, |e| rows::time_in(e.at)))
+            .bind(column(change, |e| e.event.clone()))
+            .bind(column(change, |e| e.reason.clone()))
+            .bind(column(change, |e| e.actor.clone()))
+            .bind(column(change, |e| e.detail.clone()))
+            .bind(column(change, |e| i64::from(e.generation)))
+            .bind(places)
+            .bind(column(change, |e| i64::from(e.key_id)))
+            .bind(column(change, |e| e.mac.to_vec()));
+        Ok(if self.notices {
+            query.bind(notices)
+        } else {
+            query
+        })
+    }
+}
+
+/// The types of an event's columns, as they are bound.
+const ARRAYS: [&str; 10] = [
+    "bigint", "bigint", "text", "text", "text", "text", "bigint", "bigint", "bigint", "bytea",
+];
+
+fn column<T>(change: &Change, of: impl Fn(&twofa::AuditRow) -> T) -> Vec<T> {
+    change.events.iter().map(of).collect()
+}

@@ -1,0 +1,408 @@
+//! What SQLite and PostgreSQL do alike: everything but opening, [`Store::apply`](twofa::Store::apply) and the
+//! sweep. Written as a macro because sqlx's traits would ask for more bounds than there is code.
+
+macro_rules! store_and_directory {
+    ($store:ident, $database:ty, $error:path) => {
+        impl twofa::Store for $store {
+            type Error = crate::Error;
+
+            async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Error> {
+                sqlx::query_as(sql::LOAD)
+                    .bind(subject.project().as_str())
+                    .bind(subject.user_key())
+                    .fetch_optional(&self.pool)
+                    .await
+                    .map_err($error)?
+                    .map(rows::stored)
+                    .transpose()
+            }
+
+            async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Error> {
+                sqlx::query_as(sql::RESUME)
+                    .bind(login.as_bytes().as_slice())
+                    .fetch_optional(&self.pool)
+                    .await
+                    .map_err($error)?
+                    .map(rows::resumed)
+                    .transpose()
+            }
+
+            async fn apply(&self, change: &Change) -> Result<Applied, Error> {
+                if change.record.len() > twofa::MAX_RECORD_BYTES {
+                    return Err(Error::RecordTooLong {
+                        bytes: change.record.len(),
+                    });
+                }
+                self.commit(change).await
+            }
+
+            async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Error> {
+                let _turn = self.turn().await;
+                sqlx::query(sql::PARK)
+                    .bind(login.id.as_bytes().as_slice())
+                    .bind(subject.project().as_str())
+                    .bind(subject.user_key())
+                    .bind(login.kind.code())
+                    .bind(i64::from(login.generation))
+                    .bind(rows::time_in(login.parked))
+                    .bind(rows::time_in(login.expires))
+                    .bind(i64::from(login.failures))
+                    .execute(&self.pool)
+                    .await
+                    .map_err($error)?;
+                Ok(())
+            }
+
+            async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Error> {
+                let _turn = self.turn().await;
+                let done = sqlx::query(Self::SWEEP)
+                    .bind(rows::sweep_before(before))
+                    .bind(i64::from(limit))
+                    .execute(&self.pool)
+                    .await
+                    .map_err($error)?;
+                Ok(done.rows_affected())
+            }
+
+            async fn factors(
+                &self,
+                project: &ProjectId,
+                after: Option<&UserId>,
+                limit: u32,
+            ) -> Result<Vec<FactorRow>, Error> {
+                let lines = sqlx::query_as(sql::FACTORS)
+                    .bind(project.as_str())
+                    .bind(after.map_or("", UserId::as_str))
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, rows::factor_line)
+            }
+
+            async fn subjects(
+                &self,
+                project: Option<&ProjectId>,
+                after: Option<&Subject>,
+                limit: u32,
+            ) -> Result<Vec<(Subject, Stored)>, Error> {
+                let limit = i64::from(limit);
+                let query = match (project, after) {
+                    (None, None) => sqlx::query_as(sql::SUBJECTS),
+                    (None, Some(after)) => sqlx::query_as(sql::SUBJECTS_AFTER)
+                        .bind(after.project().as_str())
+                        .bind(after.user_key()),
+                    (Some(project), None) => {
+                        sqlx::query_as(sql::SUBJECTS_OF).bind(project.as_str())
+                    }
+                    // After the last of another project comes all of this one, or nothing of it.
+                    (Some(project), Some(after)) => match after.project().cmp(project) {
+                        Ordering::Less => sqlx::query_as(sql::SUBJECTS_OF).bind(project.as_str()),
+                        Ordering::Equal => sqlx::query_as(sql::SUBJECTS_OF_AFTER)
+                            .bind(project.as_str())
+                            .bind(after.user_key()),
+                        Ordering::Greater => return Ok(Vec::new()),
+                    },
+                };
+                let lines = query
+                    .bind(limit)
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, rows::subject_line)
+            }
+
+            async fn orphans(
+                &self,
+                project: Option<&ProjectId>,
+                limit: u32,
+            ) -> Result<Vec<Subject>, Error> {
+                let query = match project {
+                    None => sqlx::query_as(sql::ORPHANS),
+                    Some(project) => sqlx::query_as(sql::ORPHANS_OF).bind(project.as_str()),
+                };
+                let lines: Vec<(String, String)> = query
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, |(project, user)| {
+                    rows::subject("twofa_event", &project, &user)
+                })
+            }
+
+            async fn chain(
+                &self,
+                subject: &Subject,
+                after: u64,
+                limit: u32,
+            ) -> Result<Vec<AuditRow>, Error> {
+                let lines = sqlx::query_as(sql::CHAIN)
+                    .bind(subject.project().as_str())
+                    .bind(subject.user_key())
+                    .bind(rows::cursor_in(after))
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, rows::audit_row)
+            }
+
+            async fn project_events(
+                &self,
+                project: &ProjectId,
+                after: u64,
+                limit: u32,
+            ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
+                let lines = sqlx::query_as(sql::PROJECT_EVENTS)
+                    .bind(project.as_str())
+                    .bind(rows::cursor_in(after))
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, |row| rows::event(row, Cursor::Written))
+            }
+
+            async fn notices(
+                &self,
+                project: &ProjectId,
+                after: u64,
+                limit: u32,
+            ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
+                let lines = sqlx::query_as(sql::NOTICES)
+                    .bind(project.as_str())
+                    .bind(rows::cursor_in(after))
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, |row| rows::event(row, Cursor::Notice))
+            }
+        }
+
+        impl twofa::Directory for $store {
+            type Error = crate::Error;
+
+            async fn standing(
+                &self,
+                project: &ProjectId,
+                user: &UserId,
+            ) -> Result<Option<Standing>, Error> {
+                sqlx::query_as(sql::STANDING)
+                    .bind(project.as_str())
+                    .bind(user.as_str())
+                    .fetch_optional(&self.pool)
+                    .await
+                    .map_err($error)?
+                    .map(rows::standing)
+                    .transpose()
+            }
+
+            async fn project(&self, project: &ProjectId) -> Result<Option<Project>, Error> {
+                let row = sqlx::query_as(sql::PROJECT)
+                    .bind(project.as_str())
+                    .fetch_optional(&self.pool)
+                    .await
+                    .map_err($error)?;
+                Ok(row
+                    .map(rows::project)
+                    .transpose()?
+                    .map(|(_, project)| project))
+            }
+
+            async fn members(
+                &self,
+                project: &ProjectId,
+                after: Option<&UserId>,
+                limit: u32,
+            ) -> Result<Vec<(UserId, Role)>, Error> {
+                let lines = sqlx::query_as(sql::MEMBERS)
+                    .bind(project.as_str())
+                    .bind(after.map_or("", UserId::as_str))
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, rows::member)
+            }
+        }
+
+        /// Keeping projects and members, for applications that have no tables of their own for them. Whether
+        /// the caller may do so is not asked here.
+        impl $store {
+            /// Adds a project.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::DuplicateProject`] when there is one of this id, which stays as it is.
+            pub async fn add_project(
+                &self,
+                id: &ProjectId,
+                project: &Project,
+            ) -> Result<(), Error> {
+                self.write_project(sql::ADD_PROJECT, id, project)
+                    .await
+                    .map(drop)
+                    .map_err(|error| {
+                        if crate::error::is_duplicate(&error) {
+                            Error::DuplicateProject(id.clone())
+                        } else {
+                            $error(error)
+                        }
+                    })
+            }
+
+            /// Replaces a project's settings and issuer. Counts from the next decision on.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::UnknownProject`] when there is none of this id.
+            pub async fn set_project(
+                &self,
+                id: &ProjectId,
+                project: &Project,
+            ) -> Result<(), Error> {
+                match self.write_project(sql::SET_PROJECT, id, project).await {
+                    Ok(0) => Err(Error::UnknownProject(id.clone())),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err($error(error)),
+                }
+            }
+
+            async fn write_project(
+                &self,
+                statement: &'static str,
+                id: &ProjectId,
+                project: &Project,
+            ) -> Result<u64, sqlx::Error> {
+                let settings = &project.settings;
+                let _turn = self.turn().await;
+                let done = sqlx::query(statement)
+                    .bind(id.as_str())
+                    .bind(rows::mandate_in(settings))
+                    .bind(settings.sso().code())
+                    .bind(settings.handover() == Handover::Required)
+                    .bind(settings.self_reset() == SelfReset::Allowed)
+                    .bind(i64::from(settings.step_up_age()))
+                    .bind(project.issuer.as_deref())
+                    .execute(&self.pool)
+                    .await?;
+                Ok(done.rows_affected())
+            }
+
+            /// The projects by id, after `after`, at most `limit`.
+            ///
+            /// # Errors
+            ///
+            /// Trouble with the database.
+            pub async fn list_projects(
+                &self,
+                after: Option<&ProjectId>,
+                limit: u32,
+            ) -> Result<Vec<(ProjectId, Project)>, Error> {
+                let lines = sqlx::query_as(sql::PROJECTS)
+                    .bind(after.map_or("", ProjectId::as_str))
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err($error)?;
+                rows::each(lines, rows::project)
+            }
+
+            /// Takes a person into a project.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::UnknownProject`], or [`Error::DuplicateMember`] when they are in it, whose role stays.
+            pub async fn add_member(
+                &self,
+                project: &ProjectId,
+                user: &UserId,
+                role: Role,
+            ) -> Result<(), Error> {
+                match self
+                    .write_member(sql::ADD_MEMBER, project, user, role)
+                    .await
+                {
+                    Ok(0) => Err(Error::UnknownProject(project.clone())),
+                    Ok(_) => Ok(()),
+                    Err(error) if crate::error::is_duplicate(&error) => {
+                        Err(Error::DuplicateMember {
+                            project: project.clone(),
+                            user: user.clone(),
+                        })
+                    }
+                    Err(error) => Err($error(error)),
+                }
+            }
+
+            /// Changes what a member is. Counts from the next decision on.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::UnknownMember`] when they are not in the project.
+            pub async fn set_role(
+                &self,
+                project: &ProjectId,
+                user: &UserId,
+                role: Role,
+            ) -> Result<(), Error> {
+                match self.write_member(sql::SET_ROLE, project, user, role).await {
+                    Ok(0) => Err(Error::UnknownMember {
+                        project: project.clone(),
+                        user: user.clone(),
+                    }),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err($error(error)),
+                }
+            }
+
+            async fn write_member(
+                &self,
+                statement: &'static str,
+                project: &ProjectId,
+                user: &UserId,
+                role: Role,
+            ) -> Result<u64, sqlx::Error> {
+                let _turn = self.turn().await;
+                let done = sqlx::query(statement)
+                    .bind(project.as_str())
+                    .bind(user.as_str())
+                    .bind(rows::role_code(role))
+                    .execute(&self.pool)
+                    .await?;
+                Ok(done.rows_affected())
+            }
+
+            /// Takes a person out of a project. Their factor and its events stay: they are asked for again should
+            /// the person come back.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::UnknownMember`] when they are not in the project.
+            pub async fn remove_member(
+                &self,
+                project: &ProjectId,
+                user: &UserId,
+            ) -> Result<(), Error> {
+                let _turn = self.turn().await;
+                let done = sqlx::query(sql::REMOVE_MEMBER)
+                    .bind(project.as_str())
+                    .bind(user.as_str())
+                    .execute(&self.pool)
+                    .await
+                    .map_err($error)?;
+                if done.rows_affected() == 0 {
+                    return Err(Error::UnknownMember {
+                        project: project.clone(),
+                        user: user.clone(),
+                    });
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+pub(crate) use store_and_directory;

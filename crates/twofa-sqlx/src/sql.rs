@@ -1,0 +1,93 @@
+//! Statements that SQLite and PostgreSQL both understand. SQLite's driver takes `$1` as PostgreSQL's does.
+
+macro_rules! event_columns {
+    () => {
+        "id, project, user_id, seq, at, event, reason, actor, detail, generation, notice, key_id, mac"
+    };
+}
+
+pub(crate) const LOAD: &str =
+    "SELECT version, record FROM twofa_factor WHERE project = $1 AND user_id = $2";
+
+pub(crate) const RESUME: &str = "SELECT l.project, l.user_id, l.id, l.kind, l.generation, l.parked, \
+    l.expires, l.failures, f.version, f.record \
+    FROM twofa_login l LEFT JOIN twofa_factor f ON f.project = l.project AND f.user_id = l.user_id \
+    WHERE l.id = $1";
+
+pub(crate) const PARK: &str = "INSERT INTO twofa_login \
+    (id, project, user_id, kind, generation, parked, expires, failures) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+pub(crate) const FACTORS: &str = "SELECT user_id, state, since, last_used FROM twofa_factor \
+    WHERE project = $1 AND user_id > $2 AND state <> 'none' ORDER BY user_id LIMIT $3";
+
+pub(crate) const SUBJECTS: &str = "SELECT project, user_id, version, record FROM twofa_factor \
+    ORDER BY project, user_id LIMIT $1";
+
+pub(crate) const SUBJECTS_AFTER: &str = "SELECT project, user_id, version, record FROM twofa_factor \
+    WHERE (project, user_id) > ($1, $2) ORDER BY project, user_id LIMIT $3";
+
+pub(crate) const SUBJECTS_OF: &str = "SELECT project, user_id, version, record FROM twofa_factor \
+    WHERE project = $1 ORDER BY user_id LIMIT $2";
+
+pub(crate) const SUBJECTS_OF_AFTER: &str = "SELECT project, user_id, version, record FROM twofa_factor \
+    WHERE project = $1 AND user_id > $2 ORDER BY user_id LIMIT $3";
+
+pub(crate) const ORPHANS: &str = "SELECT DISTINCT e.project, e.user_id FROM twofa_event e \
+    WHERE NOT EXISTS (SELECT 1 FROM twofa_factor f \
+        WHERE f.project = e.project AND f.user_id = e.user_id) \
+    ORDER BY e.project, e.user_id LIMIT $1";
+
+pub(crate) const ORPHANS_OF: &str = "SELECT DISTINCT e.project, e.user_id FROM twofa_event e \
+    WHERE e.project = $1 AND NOT EXISTS (SELECT 1 FROM twofa_factor f \
+        WHERE f.project = e.project AND f.user_id = e.user_id) \
+    ORDER BY e.project, e.user_id LIMIT $2";
+
+pub(crate) const CHAIN: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM twofa_event WHERE project = $1 AND user_id = $2 AND seq > $3 ORDER BY seq LIMIT $4"
+);
+
+pub(crate) const PROJECT_EVENTS: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM twofa_event WHERE project = $1 AND id > $2 ORDER BY id LIMIT $3"
+);
+
+pub(crate) const NOTICES: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM twofa_event WHERE project = $1 AND notice > $2 ORDER BY notice LIMIT $3"
+);
+
+pub(crate) const PROJECT: &str = "SELECT project, mandate_from, sso, handover, self_reset, \
+    step_up_age, issuer FROM twofa_project WHERE project = $1";
+
+pub(crate) const PROJECTS: &str = "SELECT project, mandate_from, sso, handover, self_reset, \
+    step_up_age, issuer FROM twofa_project WHERE project > $1 ORDER BY project LIMIT $2";
+
+pub(crate) const STANDING: &str = "SELECT p.project, p.mandate_from, p.sso, p.handover, p.self_reset, \
+    p.step_up_age, p.issuer, m.role \
+    FROM twofa_project p LEFT JOIN twofa_member m ON m.project = p.project AND m.user_id = $2 \
+    WHERE p.project = $1";
+
+pub(crate) const MEMBERS: &str = "SELECT user_id, role FROM twofa_member \
+    WHERE project = $1 AND user_id > $2 ORDER BY user_id LIMIT $3";
+
+pub(crate) const ADD_PROJECT: &str = "INSERT INTO twofa_project \
+    (project, mandate_from, sso, handover, self_reset, step_up_age, issuer) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+pub(crate) const SET_PROJECT: &str = "UPDATE twofa_project SET mandate_from = $2, sso = $3, \
+    handover = $4, self_reset = $5, step_up_age = $6, issuer = $7 WHERE project = $1";
+
+// Inserts nothing where there is no such project.
+pub(crate) const ADD_MEMBER: &str = "INSERT INTO twofa_member (project, user_id, role) \
+    SELECT project, $2, $3 FROM twofa_project WHERE project = $1";
+
+pub(crate) const SET_ROLE: &str =
+    "UPDATE twofa_member SET role = $3 WHERE project = $1 AND user_id = $2";
+
+pub(crate) const REMOVE_MEMBER: &str =
+    "DELETE FROM twofa_member WHERE project = $1 AND user_id = $2";

@@ -1,0 +1,150 @@
+//! [`Store::apply`](twofa::Store::apply) on SQLite: one immediate transaction.
+
+use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
+use twofa::{Applied, AuditRow, Change};
+use twofa_lifecycle::{LoginEffect, ParkedLogin};
+
+use super::SqliteStore;
+use crate::error::is_duplicate;
+use crate::{Error, rows, sql};
+
+const INSERT: &str = "INSERT INTO twofa_factor \
+    (project, user_id, version, record, state, since, last_used) \
+    VALUES ($1, $2, $3 + 1, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+
+const UPDATE: &str = "UPDATE twofa_factor \
+    SET version = $3 + 1, record = $4, state = $5, since = $6, last_used = $7 \
+    WHERE project = $1 AND user_id = $2 AND version = $3";
+
+const EVENT: &str = "INSERT INTO twofa_event \
+    (project, user_id, seq, at, event, reason, actor, detail, generation, notice, key_id, mac) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+// In the transaction that writes the events, so that numbers grow in the order of commits.
+const NEXT_NOTICE: &str = "INSERT INTO twofa_notice_cursor (project, last) VALUES ($1, 1) \
+    ON CONFLICT (project) DO UPDATE SET last = last + 1 RETURNING last";
+
+const COUNT_FAILURE: &str = "UPDATE twofa_login SET failures = failures + 1 WHERE id = $1";
+const END: &str = "DELETE FROM twofa_login WHERE id = $1";
+const END_ALL: &str = "DELETE FROM twofa_login WHERE project = $1 AND user_id = $2";
+
+impl SqliteStore {
+    pub(super) async fn commit(&self, change: &Change) -> Result<Applied, Error> {
+        let _turn = self.turn().await;
+        // A future that is dropped on the way rolls back, and nobody was answered.
+        let mut transaction = self
+            .pool
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(Error::sqlite)?;
+        if record(&mut transaction, change).await?.rows_affected() == 0 {
+            transaction.rollback().await.map_err(Error::sqlite)?;
+            return Ok(Applied::Conflict);
+        }
+        for row in &change.events {
+            event(&mut transaction, change, row).await?;
+        }
+        login(&mut transaction, change).await?;
+        if let Some(park_login) = &change.park {
+            park(&mut transaction, change, park_login).await?;
+        }
+        transaction.commit().await.map_err(Error::sqlite)?;
+        Ok(Applied::Committed)
+    }
+}
+
+async fn record(
+    connection: &mut SqliteConnection,
+    change: &Change,
+) -> Result<SqliteQueryResult, Error> {
+    sqlx::query(if change.expected == 0 { INSERT } else { UPDATE })
+        .bind(change.subject.project().as_str())
+        .bind(change.subject.user_key())
+        .bind(rows::counter_in("the record's version", change.expected)?)
+        .bind(change.record.as_slice())
+        .bind(change.summary.state.code())
+        .bind(change.summary.since.map(rows::time_in))
+        .bind(change.summary.last_used.map(rows::time_in))
+        .execute(connection)
+        .await
+        .map_err(Error::sqlite)
+}
+
+async fn event(
+    connection: &mut SqliteConnection,
+    change: &Change,
+    row: &AuditRow,
+) -> Result<(), Error> {
+    let project = change.subject.project();
+    let notice: Option<i64> = if row.notice {
+        let next = sqlx::query_scalar(NEXT_NOTICE)
+            .bind(project.as_str())
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(Error::sqlite)?;
+        Some(next)
+    } else {
+        None
+    };
+    sqlx::query(EVENT)
+        .bind(project.as_str())
+        .bind(change.subject.user_key())
+        .bind(rows::counter_in("the event's number", row.seq)?)
+        .bind(rows::time_in(row.at))
+        .bind(row.event.as_str())
+        .bind(row.reason.as_deref())
+        .bind(row.actor.as_deref())
+        .bind(row.detail.as_deref())
+        .bind(i64::from(row.generation))
+        .bind(notice)
+        .bind(i64::from(row.key_id))
+        .bind(row.mac.as_slice())
+        .execute(connection)
+        .await
+        .map_err(|error| {
+            if is_duplicate(&error) {
+                Error::EventExists {
+                    project: project.clone(),
+                    user: change.subject.user_key().into(),
+                }
+            } else {
+                Error::sqlite(error)
+            }
+        })?;
+    Ok(())
+}
+
+async fn login(connection: &mut SqliteConnection, change: &Change) -> Result<(), Error> {
+    let query = match &change.login {
+        None | Some((_, LoginEffect::Keep)) => return Ok(()),
+        Some((id, LoginEffect::CountFailure)) => {
+            sqlx::query(COUNT_FAILURE).bind(id.as_bytes().as_slice())
+        }
+        Some((id, LoginEffect::End)) => sqlx::query(END).bind(id.as_bytes().as_slice()),
+        Some((_, LoginEffect::EndAll)) => sqlx::query(END_ALL)
+            .bind(change.subject.project().as_str())
+            .bind(change.subject.user_key()),
+    };
+    query.execute(connection).await.map_err(Error::sqlite)?;
+    Ok(())
+}
+
+async fn park(
+    connection: &mut SqliteConnection,
+    change: &Change,
+    login: &ParkedLogin,
+) -> Result<(), Error> {
+    sqlx::query(sql::PARK)
+        .bind(login.id.as_bytes().as_slice())
+        .bind(change.subject.project().as_str())
+        .bind(change.subject.user_key())
+        .bind(login.kind.code())
+        .bind(i64::from(login.generation))
+        .bind(rows::time_in(login.parked))
+        .bind(rows::time_in(login.expires))
+        .bind(i64::from(login.failures))
+        .execute(connection)
+        .await
+        .map_err(Error::sqlite)?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! A fresh database for each test, and values to fill it with.
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub
+)]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+use twofa::{AuditRow, Change, Subject};
+use twofa_lifecycle::{LoginEffect, LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa_sqlx::Database;
+use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection, postgres::PgConnection};
+use twofa_types::{ProjectId, UnixTime, UserId};
+
+/// A database of a test's own, by the name that opens it.
+pub struct Fresh {
+    pub url: String,
+    _folder: Option<TempDir>,
+}
+
+impl Fresh {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            url: format!("sqlite:{}/twofa.db", folder.path().display()),
+            _folder: Some(folder),
+        }
+    }
+
+    pub async fn postgres() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let server = server();
+        let name = format!(
+            "twofa_{}_{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let mut connection = PgConnection::connect(&server).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        Self {
+            url: format!("{base}/{name}"),
+            _folder: None,
+        }
+    }
+
+    pub async fn open(&self) -> Database {
+        Database::connect(&self.url).await.unwrap()
+    }
+}
+
+fn server() -> String {
+    std::env::var("TWOFA_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!("TWOFA_TEST_POSTGRES names no server: run ./test, or scripts/postgres.sh cargo test")
+    })
+}
+
+pub fn project(id: &str) -> ProjectId {
+    id.parse().unwrap()
+}
+
+pub fn user(id: &str) -> UserId {
+    id.parse().unwrap()
+}
+
+pub fn member(project_id: &str, user_id: &str) -> Subject {
+    Subject::member(&project(project_id), &user(user_id))
+}
+
+pub fn at(secs: u64) -> UnixTime {
+    UnixTime::from_secs(secs)
+}
+
+pub fn hash(n: u8) -> LoginHash {
+    LoginHash::from_bytes([n; 32])
+}
+
+pub fn login(n: u8) -> ParkedLogin {
+    ParkedLogin {
+        id: hash(n),
+        kind: LoginKind::Challenge,
+        generation: 1,
+        parked: at(1_000),
+        expires: at(1_600),
+        failures: 0,
+    }
+}
+
+pub fn event(seq: u64) -> AuditRow {
+    AuditRow {
+        seq,
+        at: at(1_000 + seq),
+        event: "accepted".into(),
+        reason: None,
+        actor: None,
+        detail: None,
+        generation: 1,
+        notice: false,
+        key_id: 1,
+        mac: [u8::try_from(seq % 256).unwrap(); 32],
+    }
+}
+
+/// The write that takes `subject` from version `expected` to the next, with one event of the same number.
+pub fn change(subject: &Subject, expected: u64) -> Change {
+    Change {
+        subject: subject.clone(),
+        expected,
+        record: format!("record {}", expected + 1).into_bytes(),
+        summary: Summary {
+            state: SummaryState::Active,
+            since: Some(at(1_000)),
+            last_used: None,
+        },
+        events: vec![event(expected + 1)],
+        park: None,
+        login: None,
+    }
+}
+
+pub fn ending(subject: &Subject, expected: u64, id: LoginHash, effect: LoginEffect) -> Change {
+    Change {
+        login: Some((id, effect)),
+        ..change(subject, expected)
+    }
+}
+
+/// The same tests on both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                super::$test($crate::support::Fresh::sqlite()).await;
+            })*
+        }
+
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                super::$test($crate::support::Fresh::postgres().await).await;
+            })*
+        }
+    };
+}
