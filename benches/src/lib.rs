@@ -1,6 +1,6 @@
 //! A small harness for claims about speed: ours and a peer, in one process, in turns.
 //!
-//! Rounds of about a millisecond alternate between the two, so that whatever else the machine does falls on both;
+//! Rounds of a fifth of a millisecond alternate between the two, so that whatever else the machine does falls on both;
 //! the medians of the rounds are compared. It must never be part of a test: timing proves nothing there.
 //!
 //! | item | subject |
@@ -17,10 +17,10 @@ use std::{
 };
 
 /// Rounds of each side. Odd, so that the median is one of them.
-const ROUNDS: usize = 101;
+const ROUNDS: usize = 501;
 
 /// How long one round lasts, about.
-const ROUND: Duration = Duration::from_millis(1);
+const ROUND: Duration = Duration::from_micros(200);
 
 /// Prints what is measured and on which processor.
 pub fn header(subject: &str) {
@@ -44,11 +44,7 @@ fn processor() -> String {
 }
 
 /// Measures `ours` beside `peer`, prints `name: ours/peer = ratio`, and returns the ratio of the medians.
-pub fn compare<A, B>(
-    name: &str,
-    mut ours: impl FnMut() -> A,
-    mut peer: impl FnMut() -> B,
-) -> f64 {
+pub fn compare<A, B>(name: &str, mut ours: impl FnMut() -> A, mut peer: impl FnMut() -> B) -> f64 {
     let (our_calls, peer_calls) = (calibrate(&mut ours), calibrate(&mut peer));
     let mut our_rounds = Vec::with_capacity(ROUNDS);
     let mut peer_rounds = Vec::with_capacity(ROUNDS);

@@ -102,24 +102,27 @@ impl Totp {
         now: UnixTime,
         drift: Drift,
     ) -> Result<Candidate, NoMatch> {
-        let drift = i32::from(drift.steps());
         let centre = self.step_at(now);
-        let first = drift.min(0).saturating_sub(self.window.past().into());
-        let last = drift.max(0).saturating_add(self.window.future().into());
-        let Some(run) = Run::around(centre, first, last) else {
-            return Err(NoMatch);
-        };
+        let behind = u32::from(drift.steps().min(0).unsigned_abs());
+        let ahead = u32::from(drift.steps().max(0).unsigned_abs());
+        let run = Run::around(
+            centre,
+            behind.saturating_add(self.window.past().into()),
+            ahead.saturating_add(self.window.future().into()),
+        );
+        let digits = self.params.digits();
         let mut matched = 0_u32;
         let mut bit = 1_u32;
-        let mut offset = run.offset;
-        self.compare(*code, &run, |same| {
-            let inside = self.window.holds(offset, 0) || self.window.holds(offset, drift);
-            let allowed = if inside { bit } else { 0 };
-            matched |= u32::conditional_select(&0, &allowed, same);
-            offset = offset.saturating_add(1);
+        self.schedule.run(run.first, run.count, |truncated| {
+            let same = digits.reduce(truncated).ct_eq(&code.value());
+            matched |= bit.wrapping_mul(same.unwrap_u8().into());
             bit = bit.wrapping_shl(1);
         });
-        Candidate::new(centre, run.offset, matched).ok_or(NoMatch)
+        // In between the two windows may lie steps that belong to neither.
+        let allowed =
+            self.window.bits(run.offset, 0) | self.window.bits(run.offset, drift.steps().into());
+        let allowed = if code.digits() == digits { allowed } else { 0 };
+        Candidate::new(centre, run.offset, matched & allowed).ok_or(NoMatch)
     }
 
     /// Looks outside the window for the step that a refused code belongs to, to tell the person that the phone's
@@ -127,21 +130,19 @@ impl Totp {
     ///
     /// Steps inside the window are left out. Of several, the nearest counts. [`Scan`] says what may be told to whom.
     pub fn diagnose(&self, code: &Code, now: UnixTime, scan: Scan) -> Option<ClockOff> {
-        let run = Run::around(
-            self.step_at(now),
-            -i32::from(scan.past()),
-            scan.future().into(),
-        )?;
+        let digits = self.params.digits();
+        if code.digits() != digits {
+            return None;
+        }
+        let run = Run::around(self.step_at(now), scan.past().into(), scan.future().into());
         let mut nearest = 0_i32;
         let mut offset = run.offset;
-        self.compare(*code, &run, |same| {
+        self.schedule.run(run.first, run.count, |truncated| {
+            let same = digits.reduce(truncated).ct_eq(&code.value());
             let nearer = nearest == 0 || offset.unsigned_abs() < nearest.unsigned_abs();
-            let allowed = if nearer && !self.window.holds(offset, 0) {
-                offset
-            } else {
-                nearest
-            };
-            nearest.conditional_assign(&allowed, same);
+            let outside = !self.window.holds(offset);
+            let chosen = if nearer && outside { offset } else { nearest };
+            nearest.conditional_assign(&chosen, same);
             offset = offset.saturating_add(1);
         });
         ClockOff::from_offset(nearest, self.params.period())
@@ -170,8 +171,7 @@ impl Totp {
         scan: Scan,
     ) -> Result<Candidate, NoMatch> {
         let centre = self.step_at(now);
-        let run = Run::around(centre, -i32::from(scan.past()), scan.future().into());
-        let run = run.ok_or(NoMatch)?;
+        let run = Run::around(centre, scan.past().into(), scan.future().into());
         let digits = self.params.digits();
         let known = first.digits() == digits && second.digits() == digits;
         let mut before = subtle::Choice::from(0);
@@ -190,16 +190,6 @@ impl Totp {
         });
         let matched = u32::from(known && bool::from(found));
         Candidate::new(centre, nearest, matched).ok_or(NoMatch)
-    }
-
-    /// Compares `code` with every step of `run`, in order, and hands each answer to `visit`.
-    fn compare(&self, code: Code, run: &Run, mut visit: impl FnMut(subtle::Choice)) {
-        let digits = self.params.digits();
-        let known = subtle::Choice::from(u8::from(code.digits() == digits));
-        let value = code.value();
-        self.schedule.run(run.first, run.count, |truncated| {
-            visit(known & digits.reduce(truncated).ct_eq(&value));
-        });
     }
 }
 
@@ -221,16 +211,16 @@ struct Run {
 }
 
 impl Run {
-    /// The steps from `first` to `last`, offsets from `centre`, as far as they exist.
-    fn around(centre: Step, first: i32, last: i32) -> Option<Self> {
-        let exists = |offset: &i32| centre.checked_offset(*offset).is_some();
-        // Offsets are few: at most 3,001, and all but a handful of clocks answer at the first.
-        let offset = (first..=last).find(exists)?;
-        let end = (offset..=last).rev().find(exists)?;
-        Some(Self {
-            first: centre.checked_offset(offset)?.value(),
-            count: end.abs_diff(offset).saturating_add(1),
-            offset,
-        })
+    /// The step `centre`, `past` before it and `future` after it, as far as they exist.
+    fn around(centre: Step, past: u32, future: u32) -> Self {
+        let before = centre.value();
+        let after = u64::MAX.saturating_sub(before);
+        let past = past.min(u32::try_from(before).unwrap_or(u32::MAX));
+        let future = future.min(u32::try_from(after).unwrap_or(u32::MAX));
+        Self {
+            first: before.saturating_sub(past.into()),
+            count: past.saturating_add(future).saturating_add(1),
+            offset: 0_i32.saturating_sub_unsigned(past),
+        }
     }
 }

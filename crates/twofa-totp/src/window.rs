@@ -46,10 +46,23 @@ impl Window {
         self.future
     }
 
-    /// Whether a step that lies `offset` from `centre` is inside.
-    pub(crate) fn holds(self, offset: i32, centre: i32) -> bool {
-        let from_centre = offset.saturating_sub(centre);
-        -i32::from(self.past) <= from_centre && from_centre <= i32::from(self.future)
+    /// Whether a step that lies `offset` from the centre is inside.
+    pub(crate) fn holds(self, offset: i32) -> bool {
+        -i32::from(self.past) <= offset && offset <= i32::from(self.future)
+    }
+
+    /// The steps inside, around `centre`, as bits: bit 0 is the step at `base`. Both are offsets from the true
+    /// clock's step, and no further apart than two windows and a drift, so that 32 bits are enough.
+    pub(crate) fn bits(self, base: i32, centre: i32) -> u32 {
+        let width = u32::from(self.past).saturating_add(self.future.into());
+        let ones = 2_u32.wrapping_shl(width).wrapping_sub(1);
+        let lowest = centre.saturating_sub(self.past.into());
+        let shift = lowest.saturating_sub(base);
+        if shift < 0 {
+            ones.checked_shr(shift.unsigned_abs()).unwrap_or(0)
+        } else {
+            ones.checked_shl(shift.unsigned_abs()).unwrap_or(0)
+        }
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn block<const N: usize>(words: &[u128]) -> [u8; N] {
 }
 
 /// A key under `mask`. Of a longer one, what fits; a shorter one is padded with zeros.
+#[inline]
 pub(super) fn masked<const N: usize>(key: &[u8], mask: u8) -> [u8; N] {
     let mut block = [mask; N];
     for (to, from) in block.iter_mut().zip(key) {
@@ -51,6 +52,7 @@ pub(super) fn masked<const N: usize>(key: &[u8], mask: u8) -> [u8; N] {
 }
 
 /// Both key blocks.
+#[inline]
 pub(super) fn key_blocks<const N: usize>(key: &[u8]) -> ([u8; N], [u8; N]) {
     (masked(key, 0x36), masked(key, 0x5c))
 }

@@ -33,6 +33,7 @@ impl Core for Sha1 {
         compress(state, slice::from_ref(block));
     }
 
+    #[inline]
     fn key_blocks(secret: &Secret) -> (Self::Block, Self::Block) {
         if secret.len() <= 64 {
             return core::key_blocks(secret.padded());

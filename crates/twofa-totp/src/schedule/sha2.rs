@@ -39,6 +39,7 @@ impl Core for Sha256 {
         compress256(state, slice::from_ref(block));
     }
 
+    #[inline]
     fn key_blocks(secret: &Secret) -> (Self::Block, Self::Block) {
         if secret.len() <= 64 {
             return core::key_blocks(secret.padded());
@@ -92,6 +93,7 @@ impl Core for Sha512 {
         compress512(state, slice::from_ref(block));
     }
 
+    #[inline]
     fn key_blocks(secret: &Secret) -> (Self::Block, Self::Block) {
         // No secret is longer than this hash's block.
         core::key_blocks(secret.padded())
