@@ -279,7 +279,7 @@ fn rotation_reseals_every_secret_and_nothing_else() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::world::cases(16))]
 
     #[test]
     fn random_bytes_never_panic(bytes in vec(any::<u8>(), 0..600)) {

@@ -14,6 +14,7 @@
 )]
 
 mod challenge;
+mod config;
 mod encoding;
 mod enrolment;
 mod model;

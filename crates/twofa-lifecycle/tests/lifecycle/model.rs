@@ -346,7 +346,7 @@ impl Play {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::world::cases(4))]
 
     #[test]
     fn no_order_of_events_cheats(script in prop::collection::vec(happens(), 1..120)) {

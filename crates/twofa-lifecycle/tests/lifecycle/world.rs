@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use proptest::test_runner::Config as ProptestConfig;
 use twofa_lifecycle::{
     AcceptedBy, Active, Command, Config, Context, Event, EventKind, LoginEffect, LoginHash,
     LoginKind, Outcome, ParkedLogin, PendingKey, Random, Record, Rejection, SealedSecret, State,
@@ -16,6 +17,16 @@ use twofa_types::{ProjectId, UnixTime, UserId};
 
 /// 1 December 2022, the start of a step.
 pub const START: UnixTime = UnixTime::from_secs(1_669_852_800);
+
+/// So many times the usual number of cases, 256 unless PROPTEST_CASES says otherwise.
+pub fn cases(times: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases.saturating_mul(times),
+        failure_persistence: None,
+        ..usual
+    }
+}
 
 /// Remembers the generation in the clear and counts how often it was opened.
 #[derive(Debug, Default)]
