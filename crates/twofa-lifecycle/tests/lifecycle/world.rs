@@ -18,7 +18,7 @@ use twofa_types::{ProjectId, UnixTime, UserId};
 /// 1 December 2022, the start of a step.
 pub const START: UnixTime = UnixTime::from_secs(1_669_852_800);
 
-/// So many times the usual number of cases, 256 unless PROPTEST_CASES says otherwise.
+/// So many times the usual number of cases, 256 unless `PROPTEST_CASES` says otherwise.
 pub fn cases(times: u32) -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig {
