@@ -161,13 +161,12 @@ async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
 /// All or nothing, with no lock: the catalog's own unique keys let one of two starts through, and the other
 /// rolls back.
 async fn migrate(connection: &mut PgConnection) -> Result<(), Error> {
-    let migrator = schema::migrator(MIGRATIONS);
-    if schema::is_current(&migrator, &applied(connection).await?)? {
+    let migrations = schema::migrations(MIGRATIONS);
+    if schema::is_current(&migrations, &applied(connection).await?)? {
         return Ok(());
     }
     let mut transaction = connection.begin().await.map_err(Error::postgres)?;
-    migrator
-        .run(&mut *transaction)
+    schema::apply(&mut *transaction, &migrations)
         .await
         .map_err(Error::Migrate)?;
     transaction

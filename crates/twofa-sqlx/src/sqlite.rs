@@ -171,8 +171,8 @@ async fn prepare(options: &SqliteConnectOptions) -> Result<(), Error> {
 }
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
-    let migrator = schema::migrator(MIGRATIONS);
-    if schema::is_current(&migrator, &applied(connection).await?)? {
+    let migrations = schema::migrations(MIGRATIONS);
+    if schema::is_current(&migrations, &applied(connection).await?)? {
         return Ok(());
     }
     // One start at a time: whoever comes second finds the work done.
@@ -180,8 +180,10 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(Error::sqlite)?;
-    if !schema::is_current(&migrator, &applied(&mut transaction).await?)? {
-        migrator.run(&mut *transaction).await.map_err(failed)?;
+    if !schema::is_current(&migrations, &applied(&mut transaction).await?)? {
+        schema::apply(&mut *transaction, &migrations)
+            .await
+            .map_err(failed)?;
     }
     transaction.commit().await.map_err(Error::sqlite)
 }
