@@ -1,5 +1,10 @@
 //! Every picture decodes back to the text, by programs that are not ours: `zbarimg` for SVG and PNG, `rqrr` for what terminals show.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 #![cfg(feature = "png")]
 
 use std::process::{Command, Stdio};

@@ -1,8 +1,8 @@
 //! Our symbols are `qrcodegen`'s, module for module, mask included.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "helpers of tests"
 )]
 
@@ -38,7 +38,7 @@ fn assert_same(text: &str) -> u8 {
     theirs.mask().value()
 }
 
-/// A small generator (SplitMix64), so that the texts are the same in every run.
+/// A small generator (`SplitMix64`), so that the texts are the same in every run.
 struct Random(u64);
 
 impl Random {

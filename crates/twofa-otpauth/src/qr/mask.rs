@@ -213,10 +213,8 @@ fn function_modules(size: u8) -> Vec<u128> {
     for &x in &centres {
         for &y in &centres {
             // Three corners have finder patterns instead.
-            if !matches!((x, y), (6, 6))
-                && !(x == 6 && Some(y) == last)
-                && !(y == 6 && Some(x) == last)
-            {
+            let corner = x == 6 && (y == 6 || Some(y) == last) || y == 6 && Some(x) == last;
+            if !corner {
                 fill(x - 2, y - 2, 5, 5);
             }
         }
@@ -242,7 +240,7 @@ fn alignment_centres(size: u8) -> Vec<u8> {
 /// Format information for error correction M (whose two bits are 00) and a mask: BCH (15, 5), masked.
 fn format_bits(mask: u8) -> u16 {
     let data = u16::from(mask);
-    let remainder = (0..10).fold(data, |rem, _| rem << 1 ^ (rem >> 9) * 0x537);
+    let remainder = (0..10).fold(data, |rem, _| (rem << 1) ^ ((rem >> 9) * 0x537));
     (data << 10 | remainder) ^ 0x5412
 }
 
@@ -274,13 +272,13 @@ const fn patterns() -> [[[u128; 12]; 2]; 8] {
 /// Table 10 of ISO/IEC 18004 section 7.8.2.
 const fn inverts(mask: usize, x: usize, y: usize) -> bool {
     match mask {
-        0 => (x + y) % 2 == 0,
-        1 => y % 2 == 0,
-        2 => x % 3 == 0,
-        3 => (x + y) % 3 == 0,
-        4 => (x / 3 + y / 2) % 2 == 0,
+        0 => (x + y).is_multiple_of(2),
+        1 => y.is_multiple_of(2),
+        2 => x.is_multiple_of(3),
+        3 => (x + y).is_multiple_of(3),
+        4 => (x / 3 + y / 2).is_multiple_of(2),
         5 => x * y % 2 + x * y % 3 == 0,
-        6 => (x * y % 2 + x * y % 3) % 2 == 0,
-        _ => ((x + y) % 2 + x * y % 3) % 2 == 0,
+        6 => (x * y % 2 + x * y % 3).is_multiple_of(2),
+        _ => ((x + y) % 2 + x * y % 3).is_multiple_of(2),
     }
 }

@@ -45,6 +45,25 @@ pub enum Lint {
 }
 
 impl Lint {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::AlgorithmIgnored,
+        Self::DigitsIgnored,
+        Self::PeriodIgnored,
+        Self::CounterBased,
+        Self::SteamCodes,
+        Self::IssuerMissing,
+        Self::IssuerColon,
+        Self::AccountMissing,
+        Self::AccountColon,
+        Self::LabelLong,
+        Self::SecretShort,
+        Self::SecretBelowRecommended,
+        Self::SecretLong,
+        Self::QrDense,
+        Self::QrTooDense,
+    ];
+
     /// A stable name for programs: kebab-case, never changed once published.
     pub const fn code(self) -> &'static str {
         match self {

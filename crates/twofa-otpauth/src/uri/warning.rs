@@ -65,6 +65,37 @@ pub enum Warning {
 }
 
 impl Warning {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::SurroundingSpace,
+        Self::RawCharacter,
+        Self::InvalidEscape,
+        Self::PlusAsSpace,
+        Self::HtmlAmpersand,
+        Self::Fragment,
+        Self::LabelMissing,
+        Self::AccountMissing,
+        Self::IssuerEmpty,
+        Self::IssuerMissing,
+        Self::IssuerMismatch,
+        Self::LabelColon,
+        Self::SpaceAfterColon,
+        Self::ParameterCase,
+        Self::ParameterRepeated,
+        Self::ParameterUnknown,
+        Self::ParameterIrrelevant,
+        Self::AlgorithmSpelling,
+        Self::CounterMissing,
+        Self::SecretLowerCase,
+        Self::SecretSeparators,
+        Self::SecretPadding,
+        Self::SecretTrailingBits,
+        Self::SecretShort,
+        Self::SecretVeryShort,
+        Self::SecretReduced,
+        Self::SteamCodes,
+    ];
+
     /// A stable name for programs: kebab-case, never changed once published.
     pub const fn code(self) -> &'static str {
         match self {
