@@ -5,7 +5,6 @@
     clippy::indexing_slicing,
     reason = "helpers of tests"
 )]
-#![cfg(feature = "png")]
 
 use std::process::{Command, Stdio};
 

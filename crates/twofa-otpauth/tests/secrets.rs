@@ -1,5 +1,4 @@
 //! Nothing that holds a key shows it, except through `expose_secret`.
-#![cfg(feature = "png")]
 
 use twofa_otpauth::{Profile, Qr, migration, parse};
 

@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     reason = "helpers of tests"
 )]
-#![cfg(feature = "steam")]
 
 use std::fmt::Write as _;
 
