@@ -131,25 +131,25 @@ pub enum Error {
     },
     /// There is such a project already.
     #[error("project {0} exists already; change it instead")]
-    DuplicateProject(ProjectId),
+    DuplicateProject(Box<ProjectId>),
     /// There is no such project.
     #[error("there is no project {0}; add it first")]
-    UnknownProject(ProjectId),
+    UnknownProject(Box<ProjectId>),
     /// This person is in the project already.
     #[error("{user} is a member of project {project} already; change the role instead")]
     DuplicateMember {
         /// The project.
-        project: ProjectId,
+        project: Box<ProjectId>,
         /// The person.
-        user: UserId,
+        user: Box<UserId>,
     },
     /// This person is not in the project.
     #[error("{user} is no member of project {project}; add them first")]
     UnknownMember {
         /// The project.
-        project: ProjectId,
+        project: Box<ProjectId>,
         /// The person.
-        user: UserId,
+        user: Box<UserId>,
     },
     /// An event with this number exists: the record is older than its own events.
     #[error(
@@ -157,7 +157,7 @@ pub enum Error {
     )]
     EventExists {
         /// The project.
-        project: ProjectId,
+        project: Box<ProjectId>,
         /// The person's id; empty for the project itself.
         user: String,
     },

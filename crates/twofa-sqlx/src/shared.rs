@@ -246,7 +246,7 @@ macro_rules! store_and_directory {
                     .map(drop)
                     .map_err(|error| {
                         if crate::error::is_duplicate(&error) {
-                            Error::DuplicateProject(id.clone())
+                            Error::DuplicateProject(Box::new(id.clone()))
                         } else {
                             $error(error)
                         }
@@ -264,7 +264,7 @@ macro_rules! store_and_directory {
                 project: &Project,
             ) -> Result<(), Error> {
                 match self.write_project(sql::SET_PROJECT, id, project).await {
-                    Ok(0) => Err(Error::UnknownProject(id.clone())),
+                    Ok(0) => Err(Error::UnknownProject(Box::new(id.clone()))),
                     Ok(_) => Ok(()),
                     Err(error) => Err($error(error)),
                 }
@@ -325,12 +325,12 @@ macro_rules! store_and_directory {
                     .write_member(sql::ADD_MEMBER, project, user, role)
                     .await
                 {
-                    Ok(0) => Err(Error::UnknownProject(project.clone())),
+                    Ok(0) => Err(Error::UnknownProject(Box::new(project.clone()))),
                     Ok(_) => Ok(()),
                     Err(error) if crate::error::is_duplicate(&error) => {
                         Err(Error::DuplicateMember {
-                            project: project.clone(),
-                            user: user.clone(),
+                            project: Box::new(project.clone()),
+                            user: Box::new(user.clone()),
                         })
                     }
                     Err(error) => Err($error(error)),
@@ -350,8 +350,8 @@ macro_rules! store_and_directory {
             ) -> Result<(), Error> {
                 match self.write_member(sql::SET_ROLE, project, user, role).await {
                     Ok(0) => Err(Error::UnknownMember {
-                        project: project.clone(),
-                        user: user.clone(),
+                        project: Box::new(project.clone()),
+                        user: Box::new(user.clone()),
                     }),
                     Ok(_) => Ok(()),
                     Err(error) => Err($error(error)),
@@ -395,8 +395,8 @@ macro_rules! store_and_directory {
                     .map_err($error)?;
                 if done.rows_affected() == 0 {
                     return Err(Error::UnknownMember {
-                        project: project.clone(),
-                        user: user.clone(),
+                        project: Box::new(project.clone()),
+                        user: Box::new(user.clone()),
                     });
                 }
                 Ok(())

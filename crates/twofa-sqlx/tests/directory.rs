@@ -31,7 +31,7 @@ async fn settings_come_back_as_they_were_set(fresh: Fresh) {
     assert_eq!(store.project(&acme).await.unwrap(), None);
     assert_eq!(store.standing(&acme, &user("zoe")).await.unwrap(), None);
     let error = store.set_project(&acme, &plain()).await.unwrap_err();
-    assert!(matches!(error, Error::UnknownProject(p) if p == acme));
+    assert!(matches!(error, Error::UnknownProject(p) if *p == acme));
 
     store.add_project(&acme, &plain()).await.unwrap();
     assert_eq!(store.project(&acme).await.unwrap(), Some(plain()));
@@ -69,7 +69,7 @@ async fn settings_come_back_as_they_were_set(fresh: Fresh) {
     }
     let before = store.project(&acme).await.unwrap();
     let error = store.add_project(&acme, &plain()).await.unwrap_err();
-    assert!(matches!(error, Error::DuplicateProject(p) if p == acme));
+    assert!(matches!(error, Error::DuplicateProject(p) if *p == acme));
     assert_eq!(store.project(&acme).await.unwrap(), before);
 }
 
@@ -80,7 +80,7 @@ async fn members_and_roles(fresh: Fresh) {
         .add_member(&acme, &zoe, Role::Member)
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::UnknownProject(p) if p == acme));
+    assert!(matches!(error, Error::UnknownProject(p) if *p == acme));
     store.add_project(&acme, &plain()).await.unwrap();
     store.add_project(&beta, &plain()).await.unwrap();
     let role = async |p| store.standing(p, &zoe).await.unwrap().unwrap().role;
@@ -100,7 +100,7 @@ async fn members_and_roles(fresh: Fresh) {
         .add_member(&acme, &zoe, Role::Member)
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::DuplicateMember { user, .. } if user == zoe));
+    assert!(matches!(error, Error::DuplicateMember { user, .. } if *user == zoe));
     assert_eq!(role(&acme).await, Some(Role::Administrator));
     store.set_role(&acme, &zoe, Role::Member).await.unwrap();
     assert_eq!(role(&acme).await, Some(Role::Member));
@@ -110,7 +110,7 @@ async fn members_and_roles(fresh: Fresh) {
         store.remove_member(&acme, &zoe).await.unwrap_err(),
         store.set_role(&acme, &zoe, Role::Member).await.unwrap_err(),
     ] {
-        assert!(matches!(error, Error::UnknownMember { user, .. } if user == zoe));
+        assert!(matches!(error, Error::UnknownMember { user, .. } if *user == zoe));
     }
 }
 

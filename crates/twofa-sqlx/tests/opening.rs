@@ -1,4 +1,9 @@
 //! What can be amiss with a database when a store is opened on it, and what is said then.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "steps that several tests share"
+)]
 
 mod support;
 

@@ -29,7 +29,7 @@ impl PgStore {
                 // serialization_failure, deadlock_detected: rolled back for another writer's sake.
                 Some("40001" | "40P01") => Ok(Applied::Conflict),
                 _ if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
-                    project: change.subject.project().clone(),
+                    project: Box::new(change.subject.project().clone()),
                     user: change.subject.user_key().into(),
                 }),
                 _ => Err(Error::postgres(error)),
@@ -47,6 +47,10 @@ fn violates_events(error: &sqlx::Error) -> bool {
 
 /// What a change holds, as far as it shapes the statement. Each shape is prepared once on each connection.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says whether one part of the statement is there"
+)]
 struct Shape {
     insert: bool,
     events: bool,

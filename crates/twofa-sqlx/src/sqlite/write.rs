@@ -104,7 +104,7 @@ async fn event(
         .map_err(|error| {
             if is_duplicate(&error) {
                 Error::EventExists {
-                    project: project.clone(),
+                    project: Box::new(project.clone()),
                     user: change.subject.user_key().into(),
                 }
             } else {
