@@ -118,7 +118,12 @@ impl<'de> Deserialize<'de> for Code {
             }
         }
 
-        deserializer.deserialize_str(Typed)
+        // Asked for text alone, a format that meets a number instead quotes it in an error of its own.
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Typed)
+        } else {
+            deserializer.deserialize_str(Typed)
+        }
     }
 }
 
