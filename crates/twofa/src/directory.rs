@@ -1,5 +1,7 @@
 //! Where the service asks who belongs to a project, and by which rules it lives: [`Directory`].
 
+use std::sync::Arc;
+
 use twofa_policy::{ProjectSettings, Role};
 use twofa_types::{ProjectId, UserId};
 
@@ -47,4 +49,30 @@ pub trait Directory: Send + Sync {
         after: Option<&UserId>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<(UserId, Role)>, Self::Error>> + Send;
+}
+
+/// A directory that many share.
+impl<D: Directory> Directory for Arc<D> {
+    type Error = D::Error;
+
+    async fn standing(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+    ) -> Result<Option<Standing>, Self::Error> {
+        D::standing(self, project, user).await
+    }
+
+    async fn project(&self, project: &ProjectId) -> Result<Option<Project>, Self::Error> {
+        D::project(self, project).await
+    }
+
+    async fn members(
+        &self,
+        project: &ProjectId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, Role)>, Self::Error> {
+        D::members(self, project, after, limit).await
+    }
 }

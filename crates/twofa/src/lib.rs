@@ -32,6 +32,8 @@ mod retry;
 mod seal;
 mod service;
 mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use twofa_lifecycle as lifecycle;
 pub use twofa_otpauth as otpauth;

@@ -15,6 +15,9 @@ use crate::store::{Applied, Store, Stored, Subject};
 /// How many records are resealed between two looks at where we are.
 const PAGE: u32 = 200;
 
+/// How many records are tried to see whether a keyring belongs to a store.
+const FIRST_FEW: u32 = 20;
+
 /// How far a rotation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rotation {
@@ -40,6 +43,27 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             .sweep(self.now(), limit)
             .await
             .map_err(Error::store)
+    }
+
+    /// Whether the keyring belongs to the store: opens the first few records, and is content with one that
+    /// opens. Call it once at the start, so that nothing new is put under the keys of another store. A store
+    /// without records goes with any keyring.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] when none of them opens; [`Error::Store`].
+    pub async fn check_keyring(&self) -> Result<(), Error> {
+        let page = self.store.subjects(None, None, FIRST_FEW).await;
+        let mut first = None;
+        for (subject, stored) in &page.map_err(Error::store)? {
+            match seal::open_record(&self.keyring, subject, stored) {
+                Ok(_) => return Ok(()),
+                Err(source) => {
+                    first.get_or_insert_with(|| Error::unreadable(subject, source));
+                }
+            }
+        }
+        first.map_or(Ok(()), Err)
     }
 
     /// Puts every record and secret under the active key. Readers and logins go on meanwhile; it can be

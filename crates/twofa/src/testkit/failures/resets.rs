@@ -1,0 +1,336 @@
+//! Who may reset whom, and what a reset leaves behind.
+
+use std::sync::Arc;
+
+use twofa_policy::{ProjectSettings, Reason, Recheck, Role};
+use twofa_types::UnixTime;
+
+use crate::testkit::site::{MANDATE, accepted, allowed, at_once, challenge, fine, granted, reason};
+use crate::testkit::{Authenticator, Harness, Site, project, user};
+use crate::{Answer, Begin, Keyring, LoginId, Proof, SignIn, TwoFactor};
+
+/// An administrator of one project reaches no factor of another, not even of the same person.
+pub fn f20_a_factor_belongs_to_one_project<H: Harness>(harness: &H) {
+    let site = Site::new(harness);
+    let admin = site.enrol(&site.ada);
+    site.enrol(&site.ann);
+    let elsewhere = project("elsewhere");
+    site.set_of(&elsewhere, ProjectSettings::mandatory_from(MANDATE));
+    site.member_of(&elsewhere, &site.ann, Some(Role::Member));
+    let begun = fine(
+        site.wait(
+            site.service()
+                .begin(SignIn::password(&elsewhere, &site.ann)),
+        ),
+    );
+    let set_up = crate::testkit::set_up(begun);
+    let there = Authenticator::scan(&set_up);
+    let _pass = accepted(site.answer(set_up.login(), &there.code(site.now())));
+
+    let proof = site.sign_in(&site.ada, &admin);
+    assert!(site.reset(&proof, &site.ann).is_ok());
+    assert!(
+        matches!(site.begin(&site.ann), Begin::Enrol(_)),
+        "here she sets up anew"
+    );
+    let begun = fine(
+        site.wait(
+            site.service()
+                .begin(SignIn::password(&elsewhere, &site.ann)),
+        ),
+    );
+    let login = challenge(begun);
+    let _pass = accepted(site.answer(&login, &there.code(site.now())));
+    let stranger = user("only-elsewhere@example.com");
+    site.member_of(&elsewhere, &stranger, Some(Role::Member));
+    assert_eq!(
+        site.reset(&proof, &stranger).err(),
+        Some(Reason::NothingToReset),
+        "broken promise: whoever is no member here has nothing to reset here"
+    );
+    site.audit_is_whole();
+}
+
+/// Nobody resets without being an administrator of that project, freshly proven; each refusal is on the record.
+pub fn f21_only_a_fresh_proof_of_an_administrator_resets<H: Harness>(harness: &H) {
+    let site = Site::new(harness);
+    let admin = site.enrol(&site.ada);
+    site.enrol(&site.ann);
+    let member = site.enrol(&site.bob);
+    let refused = |proof: &Proof, why: Reason, what: &str| {
+        let reset = site.reset(proof, &site.ann).err();
+        assert_eq!(reset, Some(why), "broken promise: {what} resets nobody");
+    };
+
+    let by_member = site.sign_in(&site.bob, &member);
+    refused(&by_member, Reason::NotAnAdministrator, "a member");
+    let fresh = site.sign_in(&site.ada, &admin);
+    assert_eq!(
+        site.reset(&fresh, &site.ada).err(),
+        Some(Reason::SelfReset),
+        "nor oneself"
+    );
+
+    site.clock.forward(301);
+    refused(&fresh, Reason::ProofTooOld, "a stale proof");
+    let fresh = site.sign_in(&site.ada, &admin);
+    site.set(ProjectSettings::new());
+    let root = user("root@example.com");
+    site.member(&root, Some(Role::Administrator));
+    let by_password = site.proof(&allowed(site.begin(&root)));
+    refused(&by_password, Reason::ProofInvalid, "a password alone");
+    site.set(ProjectSettings::mandatory_from(MANDATE));
+
+    // An administrator of another project.
+    let elsewhere = project("elsewhere");
+    site.set_of(&elsewhere, ProjectSettings::mandatory_from(MANDATE));
+    site.member_of(&elsewhere, &site.bob, Some(Role::Administrator));
+    let begun = fine(
+        site.wait(
+            site.service()
+                .begin(SignIn::password(&elsewhere, &site.bob)),
+        ),
+    );
+    let set_up = crate::testkit::set_up(begun);
+    let there = Authenticator::scan(&set_up);
+    let pass = accepted(site.answer(set_up.login(), &there.code(site.now())));
+    let reset = site.reset(&site.proof(&pass), &site.ann).err();
+    assert_eq!(
+        reset,
+        Some(Reason::NothingToReset),
+        "their own project, and nobody there"
+    );
+
+    // Forged: another keyring's, one character changed, cut, and no proof at all.
+    let text = fresh.as_str();
+    let keyring = fine(Keyring::generate());
+    let (store, directory) = site.open();
+    let other = TwoFactor::builder(store, directory, keyring).clock(site.clock.reading());
+    let others = fine(fine(other.build()).proof(&pass));
+    refused(&others, Reason::ProofInvalid, "another keyring's proof");
+    let flip = |at: usize| {
+        let flipped = |(place, c): (usize, char)| match (place == at, c) {
+            (true, '0') => '1',
+            (true, _) => '0',
+            (false, c) => c,
+        };
+        text.chars().enumerate().map(flipped).collect::<String>()
+    };
+    for at in [0, 7, 8, text.len() / 2, text.len() - 1] {
+        let forged: Result<Proof, _> = flip(at).parse();
+        refused(&fine(forged), Reason::ProofInvalid, "an altered proof");
+    }
+    for cut in [1, 2, text.len() / 2] {
+        let forged: Result<Proof, _> = text.get(cut..).unwrap_or("00").parse();
+        refused(&fine(forged), Reason::ProofInvalid, "a cut proof");
+    }
+
+    assert!(
+        matches!(site.begin(&site.ann), Begin::Challenge(_)),
+        "Ann's factor still stands"
+    );
+    let refusals = site.count(&site.ann, "reset-refused");
+    assert_eq!(
+        refusals, 3,
+        "broken promise: a refusal whose author is known is on the record"
+    );
+    assert!(
+        site.reset(&fresh, &site.ann).is_ok(),
+        "while the fresh proof of an administrator does"
+    );
+    site.audit_is_whole();
+}
+
+/// The role counts as it is when the reset is carried out.
+pub fn f22_the_role_is_read_when_it_counts<H: Harness>(harness: &H) {
+    let site = Site::new(harness);
+    let admin = site.enrol(&site.ada);
+    site.enrol(&site.ann);
+    let proof = site.sign_in(&site.ada, &admin);
+    let listed = || granted(fine(site.wait(site.service().factors(&proof, None, 10)))).err();
+    assert_eq!(listed(), None, "an administrator sees the list");
+    for role in [Some(Role::Member), None] {
+        site.member(&site.ada, role);
+        assert_eq!(
+            site.reset(&proof, &site.ann).err(),
+            Some(Reason::NotAnAdministrator),
+            "broken promise: whoever was demoted between click and execution is refused"
+        );
+        assert_eq!(listed(), Some(Reason::NotAnAdministrator));
+    }
+    site.member(&site.ada, Some(Role::Administrator));
+    assert!(site.reset(&proof, &site.ann).is_ok());
+}
+
+/// A reset voids everything of the subject's: the phone, logins half-way, proofs, sessions.
+pub fn f23_a_reset_voids_everything<H: Harness>(harness: &H) {
+    let site = Site::new(harness);
+    let admin = site.enrol(&site.ada);
+    let phone = site.enrol(&site.ann);
+    site.member(&site.ann, Some(Role::Administrator));
+    let session = site.sign_in(&site.ann, &phone);
+    let logins = [site.challenge(&site.ann), site.challenge(&site.ann)];
+    let Ok(replacement) = site.replace(&session) else {
+        panic!("broken promise: a fresh proof begins a replacement");
+    };
+    let bobs = site.set_up(&site.bob);
+    let proof = site.sign_in(&site.ada, &admin);
+    assert!(site.reset(&proof, &site.ann).is_ok());
+
+    let over = |login: &LoginId, code: &str, what: &str| {
+        let why = reason(site.answer(login, code));
+        assert_eq!(
+            why,
+            Reason::UnknownLogin,
+            "broken promise: a reset ends {what}"
+        );
+    };
+    for login in &logins {
+        over(login, &phone.code(site.now()), "logins half-way");
+    }
+    let new = Authenticator::scan(&replacement);
+    over(
+        replacement.login(),
+        &new.code(site.now()),
+        "a replacement under way",
+    );
+    assert_eq!(
+        fine(site.wait(site.service().recheck(&session))),
+        Recheck::SignInAgain(fine(
+            site.wait(
+                site.service()
+                    .explain(&SignIn::password(&site.project, &site.ann))
+            )
+        )),
+        "broken promise: a reset ends open sessions"
+    );
+    let reset = site.reset(&session, &site.bob).err();
+    assert_eq!(
+        reset,
+        Some(Reason::ProofInvalid),
+        "broken promise: a reset voids proofs"
+    );
+    let set_up = site.set_up(&site.ann);
+    assert_eq!(set_up.reason(), Reason::ResetByAdmin);
+    let why = reason(site.answer(set_up.login(), &phone.code(site.now())));
+    assert_ne!(
+        why,
+        Reason::CodeAlreadyUsed,
+        "broken promise: the old key is gone"
+    );
+    let fresh = Authenticator::scan(&set_up);
+    let pass = accepted(site.answer(set_up.login(), &fresh.code(site.now())));
+    assert_eq!(
+        site.reset(&session, &site.bob).err(),
+        Some(Reason::ProofInvalid),
+        "broken promise: an old proof stays void after the new set-up"
+    );
+    let now_valid = site.proof(&pass);
+    assert!(
+        site.reset(&now_valid, &site.bob).is_ok(),
+        "while the new one counts"
+    );
+    let theirs = Authenticator::scan(&bobs);
+    over(bobs.login(), &theirs.code(site.now()), "a set-up under way");
+    site.audit_is_whole();
+}
+
+/// A right answer and a reset at the same moment: whichever comes first, nobody is left in between.
+pub fn f23_a_reset_beside_answers_leaves_nothing_alive<H: Harness>(harness: &H) {
+    let site = Site::new(harness);
+    let admin = site.enrol(&site.ada);
+    for _ in 0..8 {
+        let phone = site.enrol(&site.ann);
+        let proof = site.sign_in(&site.ada, &admin);
+        let logins: Vec<_> = (0..7).map(|_| site.challenge(&site.ann)).collect();
+        let code = phone.code(site.now());
+        let ended = at_once(8, |number| {
+            let Some(login) = logins.get(number) else {
+                assert!(
+                    site.reset(&proof, &site.ann).is_ok(),
+                    "a race is no refusal"
+                );
+                return None;
+            };
+            match site.answer(login, &code) {
+                Answer::Accepted(pass) => Some(site.proof(&pass)),
+                Answer::Rejected(_) => None,
+            }
+        });
+        for login in &logins {
+            let why = reason(site.answer(login, &phone.code_of(site.now(), 1)));
+            assert_eq!(
+                why,
+                Reason::UnknownLogin,
+                "broken promise: a reset ends every login"
+            );
+        }
+        for session in ended.into_iter().flatten() {
+            let again = fine(site.wait(site.service().recheck(&session)));
+            assert_ne!(
+                again,
+                Recheck::Continue,
+                "broken promise: a reset ends every session"
+            );
+        }
+    }
+    site.audit_is_whole();
+}
+
+/// After a restored backup an operator voids every proof, and reads which resets there were.
+pub fn f32_proofs_are_voided_and_resets_listed<H: Harness>(harness: &H) {
+    let site = Site::new(harness);
+    let admin = site.enrol(&site.ada);
+    site.enrol(&site.ann);
+    let proof = site.sign_in(&site.ada, &admin);
+    let notices = |after| fine(site.wait(site.service().notices(&site.project, after, 100)));
+    let backup = notices(0).last().map_or(0, |(cursor, _)| *cursor);
+    assert!(site.reset(&proof, &site.ann).is_ok());
+    assert!(site.support_reset(&site.ada).is_ok());
+    let resets: Vec<_> = notices(backup)
+        .into_iter()
+        .map(|(_, event)| (event.row.event, event.subject.user_key().to_owned()))
+        .collect();
+    let expected = [
+        ("reset-granted".to_owned(), site.ann.as_str().to_owned()),
+        ("support-reset".to_owned(), site.ada.as_str().to_owned()),
+    ];
+    assert_eq!(
+        resets, expected,
+        "broken promise: the resets since can be listed"
+    );
+
+    let admin = site.enrol(&site.ada);
+    let proof = site.sign_in(&site.ada, &admin);
+    let voiding = |time: UnixTime| {
+        let (store, directory) = site.open();
+        let keyring = fine(Keyring::from_text(site.keyring()));
+        let builder = TwoFactor::builder(store, directory, keyring).proofs_not_before(time);
+        Arc::new(fine(builder.clock(site.clock.reading()).build()))
+    };
+    let later = voiding(site.now().saturating_add(1));
+    assert_eq!(
+        site.wait(later.recheck(&proof))
+            .err()
+            .map(|error| error.code()),
+        Some("proof-invalid"),
+        "broken promise: proofs from before are void"
+    );
+    for refused in [
+        granted(fine(site.wait(later.factors(&proof, None, 9)))).map(drop),
+        granted(fine(site.wait(later.replace(&proof)))).map(drop),
+        granted(fine(site.wait(later.reset(&proof, &site.ann)))).map(drop),
+    ] {
+        assert_eq!(
+            refused.err(),
+            Some(Reason::ProofInvalid),
+            "broken promise: for every use"
+        );
+    }
+    let same = voiding(site.now());
+    assert_eq!(
+        fine(site.wait(same.recheck(&proof))),
+        Recheck::Continue,
+        "later ones count"
+    );
+}

@@ -1,0 +1,184 @@
+//! Trouble on demand: [`FaultyStore`].
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use twofa_lifecycle::{LoginHash, ParkedLogin};
+use twofa_types::{ProjectId, UnixTime, UserId};
+
+use crate::{Applied, AuditRow, Change, FactorRow, Resumed, Store, Stored, Subject, SubjectEvent};
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Before it does anything: the connection is gone, the disk is full.
+    Before,
+    /// After it has done what it was asked: the reply is lost.
+    After,
+}
+
+/// Why a call of a [`FaultyStore`] failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FaultyError<E> {
+    /// It was meant to.
+    #[error("call {call} was made to fail")]
+    Injected {
+        /// Its number, from 1.
+        call: u64,
+    },
+    /// The store beneath failed.
+    #[error(transparent)]
+    Inner(E),
+}
+
+/// A store some of whose calls fail. Calls are counted from 1, whatever they are.
+#[derive(Debug)]
+pub struct FaultyStore<S> {
+    inner: S,
+    calls: AtomicU64,
+    plan: Mutex<Option<(u64, u64, Fault)>>,
+}
+
+impl<S: Store> FaultyStore<S> {
+    /// Nothing fails yet.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            calls: AtomicU64::new(0),
+            plan: Mutex::new(None),
+        }
+    }
+
+    /// Counts calls from 1 again, and makes call `number` fail.
+    pub fn fail_call(&self, number: u64, fault: Fault) {
+        self.plan(Some((number, number, fault)));
+    }
+
+    /// Makes every call fail from now on.
+    pub fn fail_all(&self, fault: Fault) {
+        self.plan(Some((1, u64::MAX, fault)));
+    }
+
+    /// Counts calls from 1 again, and lets them be.
+    pub fn heal(&self) {
+        self.plan(None);
+    }
+
+    /// Calls since the last plan.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// The store beneath.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    fn plan(&self, plan: Option<(u64, u64, Fault)>) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+        self.calls.store(0, Ordering::SeqCst);
+    }
+
+    /// What is to become of the next call.
+    fn next(&self) -> (u64, Option<Fault>) {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let plan = *self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = plan
+            .filter(|(first, last, _)| (*first..=*last).contains(&call))
+            .map(|(_, _, fault)| fault);
+        (call, fault)
+    }
+
+    async fn call<T>(
+        &self,
+        inner: impl Future<Output = Result<T, S::Error>> + Send,
+    ) -> Result<T, FaultyError<S::Error>> {
+        let (call, fault) = self.next();
+        if fault == Some(Fault::Before) {
+            return Err(FaultyError::Injected { call });
+        }
+        let done = inner.await.map_err(FaultyError::Inner)?;
+        if fault == Some(Fault::After) {
+            return Err(FaultyError::Injected { call });
+        }
+        Ok(done)
+    }
+}
+
+impl<S: Store> Store for FaultyStore<S> {
+    type Error = FaultyError<S::Error>;
+
+    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
+        self.call(self.inner.load(subject)).await
+    }
+
+    async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
+        self.call(self.inner.resume(login)).await
+    }
+
+    async fn apply(&self, change: &Change) -> Result<Applied, Self::Error> {
+        self.call(self.inner.apply(change)).await
+    }
+
+    async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Self::Error> {
+        self.call(self.inner.park(subject, login)).await
+    }
+
+    async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Self::Error> {
+        self.call(self.inner.sweep(before, limit)).await
+    }
+
+    async fn factors(
+        &self,
+        project: &ProjectId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<FactorRow>, Self::Error> {
+        self.call(self.inner.factors(project, after, limit)).await
+    }
+
+    async fn subjects(
+        &self,
+        project: Option<&ProjectId>,
+        after: Option<&Subject>,
+        limit: u32,
+    ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
+        self.call(self.inner.subjects(project, after, limit)).await
+    }
+
+    async fn orphans(
+        &self,
+        project: Option<&ProjectId>,
+        limit: u32,
+    ) -> Result<Vec<Subject>, Self::Error> {
+        self.call(self.inner.orphans(project, limit)).await
+    }
+
+    async fn chain(
+        &self,
+        subject: &Subject,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, Self::Error> {
+        self.call(self.inner.chain(subject, after, limit)).await
+    }
+
+    async fn project_events(
+        &self,
+        project: &ProjectId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
+        self.call(self.inner.project_events(project, after, limit))
+            .await
+    }
+
+    async fn notices(
+        &self,
+        project: &ProjectId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
+        self.call(self.inner.notices(project, after, limit)).await
+    }
+}
