@@ -1,1 +1,166 @@
-fn main() {}
+//! The `twofa` command line: two-factor authentication end to end in a terminal, and an example of embedding it.
+//!
+//! It reads a request, calls the [`twofa`] crate, and shows what that answers. It must never hold a rule or a
+//! statement of SQL of its own, take a secret as an argument, or print one beside the place that made it.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `args.rs`, `usage.rs`, `times.rs` | what may be typed, and what is said where it cannot be read |
+//! | `input.rs`, `output.rs`, `failure.rs` | bounded reading; text or JSON; exit codes |
+//! | `store.rs`, `prove.rs` | opening the store under its keys; a fresh proof of who acts |
+//! | `demo.rs`, `login.rs`, `admin.rs` | signing in; administrators and support |
+//! | `projects.rs`, `members.rs`, `policy.rs`, `audit.rs` | rules and people; what they lead to; what happened |
+//! | `keys.rs`, `import.rs` | a new key for everything; factors from elsewhere |
+//! | `codes.rs`, `uris.rs` | codes, key URIs and QR codes, without a store |
+
+mod admin;
+mod args;
+mod audit;
+mod codes;
+mod demo;
+mod failure;
+mod import;
+mod input;
+mod keys;
+mod login;
+mod members;
+mod output;
+mod policy;
+mod projects;
+mod prove;
+mod store;
+mod times;
+mod uris;
+mod usage;
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser as _;
+use twofa::totp::Window;
+use twofa::types::UnixTime;
+
+use args::{Audit, Cli, Command, Global};
+use failure::{Exit, Failure, Outcome};
+use output::Output;
+use store::{Check, Opened};
+
+fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => {
+            let out = Output { json: cli.global.json };
+            match Output::finish(run(out, &cli)) {
+                Ok(exit) => exit,
+                Err(failure) => out.failure(&failure),
+            }
+        }
+        Err(error) => usage::answer(&error),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// What needs no store is done at once.
+fn run(out: Output, cli: &Cli) -> Outcome {
+    let now = || cli.global.at.unwrap_or_else(clock);
+    match &cli.command {
+        Command::Secret { algorithm } => codes::secret(out, algorithm.algorithm),
+        Command::Code { codes, input } => codes::code(out, input, codes.params(), now()),
+        Command::Verify {
+            code,
+            codes,
+            past,
+            future,
+            input,
+        } => {
+            let window = Window::new(*past, *future)
+                .map_err(|e| Failure::usage("usage", format!("--past, --future: {e}")))?;
+            codes::verify(out, code, input, codes.params(), window, now())
+        }
+        Command::Uri {
+            issuer,
+            account,
+            codes,
+            input,
+        } => uris::uri(out, issuer, account, codes.params(), input),
+        Command::Parse {
+            strict,
+            show_secret,
+            input,
+        } => uris::parse(out, *strict, *show_secret, input),
+        Command::Qr {
+            format,
+            output,
+            input,
+        } => uris::qr(out, *format, output.as_deref(), input),
+        Command::Migration(command) => uris::migration(out, command),
+        stored => on_a_runtime(out, &cli.global, stored),
+    }
+}
+
+fn on_a_runtime(out: Output, global: &Global, command: &Command) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::store("runtime", format!("no threads can be started: {e}")))?;
+    runtime.block_on(async {
+        if let Command::Keys(command) = command {
+            return keys::keys(out, global, command).await;
+        }
+        let check = match command {
+            Command::Audit(Audit::Verify { .. }) => Check::Nothing,
+            _ => Check::Keys,
+        };
+        let opened = Opened::open(global, check).await?;
+        let outcome = stored(out, &opened, command).await;
+        opened.database.close().await;
+        outcome
+    })
+}
+
+async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
+    let service = &opened.service;
+    match command {
+        Command::Demo { email } => demo::demo(out, opened, email).await,
+        Command::Project(command) => projects::project(out, opened, command).await,
+        Command::Member(command) => members::member(out, opened, command).await,
+        Command::Login { person, sso } => {
+            login::login(out, service, &person.project, &person.user, *sso).await
+        }
+        Command::Answer {
+            login,
+            code,
+            handover_code,
+        } => login::answer(out, service, login, code, handover_code.as_deref()).await,
+        Command::Factors { project, admin } => admin::factors(out, opened, project, admin).await,
+        Command::Reset { person, admin } => admin::reset(out, opened, person, admin).await,
+        Command::Replace { person, code } => {
+            let (project, user) = (&person.project, &person.user);
+            login::replace(out, service, project, user, code.as_deref()).await
+        }
+        Command::SupportReset {
+            person,
+            operator,
+            ticket,
+        } => admin::support_reset(out, opened, person, operator, ticket).await,
+        Command::Policy(command) => policy::policy(out, opened, command).await,
+        Command::Audit(command) => audit::audit(out, opened, command).await,
+        Command::Notices { project, since } => audit::notices(out, opened, project, *since).await,
+        Command::Import { project, file } => import::import(out, opened, project, file).await,
+        // Done before a store was opened.
+        Command::Secret { .. }
+        | Command::Code { .. }
+        | Command::Verify { .. }
+        | Command::Uri { .. }
+        | Command::Parse { .. }
+        | Command::Qr { .. }
+        | Command::Migration(_)
+        | Command::Keys(_) => Ok(Exit::Done),
+    }
+}
+
+/// The one clock that is read here; the service has its own.
+fn clock() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_secs(since.as_secs())
+}

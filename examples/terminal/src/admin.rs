@@ -1,0 +1,198 @@
+//! `factors`, `reset`, `support-reset`: what administrators and support do.
+
+use serde_json::json;
+use twofa::policy::Reason;
+use twofa::types::{ProjectId, UserId};
+use twofa::{Authorized, FactorRow, ResetDone, SignIn};
+
+use crate::args::{Admin, Person};
+use crate::codes::{clock_object, sentence};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output::{Output, maybe, remedy_lines, warning_codes};
+use crate::prove::{Denied, Proven, prove};
+use crate::store::Opened;
+use crate::times;
+
+/// How many factors are read at a time.
+const PAGE: u32 = 500;
+
+/// Every factor of a project, a line each.
+pub(crate) async fn factors(
+    out: Output,
+    opened: &Opened,
+    project: &ProjectId,
+    admin: &Admin,
+) -> Outcome {
+    let proof = match sign_in(out, opened, project, admin).await? {
+        Proven::Proof(proof) => proof,
+        Proven::Denied(why) => return deny(out, opened, "factors", &why),
+    };
+    let mut after: Option<UserId> = None;
+    loop {
+        let page = opened.service.factors(&proof, after.as_ref(), PAGE).await?;
+        let rows = match page {
+            Authorized::Granted(rows) => rows,
+            Authorized::Refused(refusal) => return deny(out, opened, "factors", &refusal.into()),
+        };
+        for row in &rows {
+            print_factor(out, row)?;
+        }
+        match rows.last() {
+            Some(row) if u32::try_from(rows.len()).is_ok_and(|read| read >= PAGE) => {
+                after = Some(row.user.clone());
+            }
+            _ => return Ok(Exit::Done),
+        }
+    }
+}
+
+fn print_factor(out: Output, row: &FactorRow) -> Result<(), Failure> {
+    let summary = &row.summary;
+    out.result(
+        || {
+            json!({
+                "user": row.user.as_str(),
+                "state": summary.state.code(),
+                "since": maybe(summary.since),
+                "last_used": maybe(summary.last_used),
+            })
+        },
+        || {
+            let time = |t: Option<_>| t.map_or_else(|| "-".to_owned(), |t| format!("{t}"));
+            format!(
+                "{:<32} {:<8} since {:<20}  last used {}",
+                row.user.as_str(),
+                summary.state.code(),
+                time(summary.since),
+                time(summary.last_used)
+            )
+        },
+    )
+}
+
+/// An administrator resets a member.
+pub(crate) async fn reset(out: Output, opened: &Opened, person: &Person, admin: &Admin) -> Outcome {
+    let proof = match sign_in(out, opened, &person.project, admin).await? {
+        Proven::Proof(proof) => proof,
+        Proven::Denied(why) => return deny(out, opened, "reset", &why),
+    };
+    match opened.service.reset(&proof, &person.user).await? {
+        Authorized::Granted(done) => granted(out, person, admin.admin.as_str(), None, &done),
+        Authorized::Refused(refusal) => deny(out, opened, "reset", &refusal.into()),
+    }
+}
+
+/// Support resets someone on a ticket.
+pub(crate) async fn support_reset(
+    out: Output,
+    opened: &Opened,
+    person: &Person,
+    operator: &str,
+    ticket: &str,
+) -> Outcome {
+    let (project, user) = (&person.project, &person.user);
+    let reset = opened.service.support_reset(project, user, operator, ticket);
+    match reset.await? {
+        Authorized::Granted(done) => granted(out, person, operator.trim(), Some(ticket.trim()), &done),
+        Authorized::Refused(refusal) => deny(out, opened, "reset", &refusal.into()),
+    }
+}
+
+/// Signs the administrator in. A stranger to the project is no administrator of it.
+async fn sign_in(
+    out: Output,
+    opened: &Opened,
+    project: &ProjectId,
+    admin: &Admin,
+) -> Result<Proven, Failure> {
+    let who = if admin.sso {
+        SignIn::sso(project, &admin.admin)
+    } else {
+        SignIn::password(project, &admin.admin)
+    };
+    match prove(out, &opened.service, who, admin.code.as_deref()).await {
+        Err(failure) => {
+            let reason = match failure.code() {
+                "unknown-member" => Reason::NotAnAdministrator,
+                "unknown-project" => Reason::UnknownProject,
+                _ => return Err(failure),
+            };
+            Ok(Proven::Denied(Denied {
+                reason,
+                retry_at: None,
+                clock_off: None,
+                remedies: None,
+            }))
+        }
+        proven => proven,
+    }
+}
+
+fn granted(
+    out: Output,
+    person: &Person,
+    by: &str,
+    ticket: Option<&str>,
+    done: &ResetDone,
+) -> Outcome {
+    let (project, user) = (person.project.as_str(), person.user.as_str());
+    let handover = done.handover().map(twofa::lifecycle::HandoverCode::expose_secret);
+    out.result(
+        || {
+            let mut object = json!({"reset": true, "project": project, "user": user, "by": by});
+            if let Some(object) = object.as_object_mut() {
+                if let Some(ticket) = ticket {
+                    object.insert("ticket".to_owned(), json!(ticket));
+                }
+                if let Some(handover) = handover {
+                    object.insert("handover_code".to_owned(), json!(handover));
+                }
+                object.insert("warnings".to_owned(), json!(warning_codes(done.warnings())));
+            }
+            object
+        },
+        || {
+            let mut text = format!("{user} is reset in {project}, and sets up anew at the next login.");
+            if let Some(handover) = handover {
+                text += &format!(
+                    "\nThey will need this hand-over code, shown this once: {handover}\nPass it on by other means than the password would take."
+                );
+            }
+            for warning in done.warnings() {
+                text += &format!("\nwarning: {} [{}]", warning.sentence(), warning.code());
+            }
+            text
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
+/// A refusal, as the result of `what`.
+fn deny(out: Output, opened: &Opened, what: &str, why: &Denied) -> Outcome {
+    let now = opened.service.now();
+    out.result(
+        || {
+            let mut object = json!({what: false, "reason": why.reason.code()});
+            if let Some(object) = object.as_object_mut() {
+                if why.retry_at.is_some() {
+                    object.insert("retry_at".to_owned(), maybe(why.retry_at));
+                }
+                if let Some(off) = why.clock_off {
+                    object.insert("clock_off".to_owned(), clock_object(off));
+                }
+            }
+            object
+        },
+        || {
+            let mut text = format!("Refused. {}", sentence(why.reason, why.clock_off));
+            if let Some(at) = why.retry_at {
+                text += &format!("\nThe next code is looked at in {}, at {at}.", times::wait(at, now));
+            }
+            if let Some(remedies) = why.remedies {
+                text += &remedy_lines(remedies, now);
+            }
+            text
+        },
+    )?;
+    Ok(Exit::Refused)
+}

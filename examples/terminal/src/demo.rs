@@ -1,0 +1,40 @@
+//! `demo`: the whole story, on the default store.
+
+use twofa::Project;
+use twofa::policy::{ProjectSettings, Role};
+use twofa::types::{ProjectId, UnixTime, UserId};
+use twofa_sqlx::Error as StoreError;
+
+use crate::failure::{Failure, Outcome};
+use crate::login::login;
+use crate::output::Output;
+use crate::projects;
+use crate::store::Opened;
+
+/// 1 December 2022, 00:00 UTC.
+const MANDATE: UnixTime = UnixTime::from_secs(1_669_852_800);
+
+/// Makes the project and its administrator where they are not there yet, and signs the administrator in.
+pub(crate) async fn demo(out: Output, opened: &Opened, email: &UserId) -> Outcome {
+    let project = ProjectId::new("demo").map_err(|e| Failure::usage("name", e.to_string()))?;
+    let settings = ProjectSettings::mandatory_from(MANDATE);
+    let issuer = Some("twofa demo".to_owned());
+    match projects::add(opened, &project, &Project { settings, issuer }).await {
+        Ok(()) => tell(out, &format!("Made the project \"demo\", where two-factor authentication is mandatory from {MANDATE}."))?,
+        Err(e) if e.code() == "duplicate-project" => {}
+        Err(e) => return Err(e),
+    }
+    match opened.database.add_member(&project, email, Role::Administrator).await {
+        Ok(()) => tell(out, &format!("Made {email} its administrator.\n"))?,
+        Err(StoreError::DuplicateMember { .. }) => {}
+        Err(e) => return Err(e.into()),
+    }
+    tell(out, &format!("Signing in {email}; the password was right. What next?"))?;
+    let outcome = login(out, &opened.service, &project, email, false).await?;
+    tell(out, "\nRun this again: from now on it asks for a code alone.")?;
+    Ok(outcome)
+}
+
+fn tell(out: Output, text: &str) -> Result<(), Failure> {
+    if out.json { Ok(()) } else { out.line(text) }
+}

@@ -1,0 +1,121 @@
+//! `import`: factors from another system, a line each.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use twofa::Error;
+use twofa::otpauth::{Parser, Profile};
+use twofa::types::{ProjectId, UserId};
+use zeroize::Zeroizing;
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output::Output;
+use crate::store::Opened;
+
+/// The longest line, in bytes: a name, a tab, and the longest URI that is read.
+const LINE: usize = 8 * 1024;
+/// Fewer bits than this can be guessed.
+const LEAST_BITS: u16 = 80;
+
+/// What became of a line.
+enum Line {
+    Imported,
+    AlreadySetUp(Failure),
+}
+
+/// Brings in every line that can be, and names those that cannot. Run again after an interruption, it goes on with
+/// those that are not in yet.
+pub(crate) async fn import(
+    out: Output,
+    opened: &Opened,
+    project: &ProjectId,
+    path: &Path,
+) -> Outcome {
+    opened.project(project).await?;
+    let failed = |e: std::io::Error| Failure::file(path, &e);
+    let file = File::open(path).map_err(failed)?;
+    let bar = progress(out, file.metadata().map_or(0, |meta| meta.len()));
+    let mut lines = BufReader::new(file);
+    let (mut number, mut imported, mut skipped, mut bad) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE + 2));
+    while let Some(fits) = read_line(&mut lines, &mut line).map_err(failed)? {
+        number += 1;
+        bar.inc(u64::try_from(line.len()).unwrap_or(0));
+        if line.iter().all(u8::is_ascii_whitespace) && fits {
+            continue;
+        }
+        let done = if fits {
+            import_line(opened, project, &line).await
+        } else {
+            Err(Failure::usage("too-long", format!("it is longer than {LINE} bytes")))
+        };
+        let told = |failure: &Failure| bar.suspend(|| out.bad_line(number, failure));
+        match done {
+            Ok(Line::Imported) => imported += 1,
+            Ok(Line::AlreadySetUp(why)) => {
+                skipped += 1;
+                told(&why);
+            }
+            // Trouble with the store is no fault of the line.
+            Err(e) if e.exit() == Exit::Store => return Err(e.hint(&format!(" (at line {number}; run the import again)"))),
+            Err(why) => {
+                bad += 1;
+                told(&why);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    out.result(
+        || json!({"imported": imported, "skipped": skipped, "bad": bad}),
+        || format!("{imported} imported, {skipped} skipped because they are set up already, {bad} bad"),
+    )?;
+    Ok(if bad == 0 { Exit::Done } else { Exit::Usage })
+}
+
+async fn import_line(opened: &Opened, project: &ProjectId, line: &[u8]) -> Result<Line, Failure> {
+    let text = std::str::from_utf8(line)
+        .map_err(|_| Failure::usage("not-utf8", "it is not UTF-8 text"))?;
+    let (user, uri) = text
+        .trim_end_matches(['\r', '\n'])
+        .split_once('\t')
+        .ok_or_else(|| Failure::usage("line", "there is no tab; write USER, a tab, and the key URI"))?;
+    let user = UserId::new(user).map_err(|e| Failure::usage("name", format!("the user: {e}")))?;
+    let parsed = Parser::new(Profile::Lenient)
+        .with_min_secret_bits(LEAST_BITS)
+        .parse(uri)
+        .map_err(|e| Failure::usage("uri", e.to_string()))?;
+    match opened.service.import(project, &user, &parsed.uri).await {
+        Ok(twofa::Imported) => Ok(Line::Imported),
+        Err(e @ Error::AlreadySetUp { .. }) => Ok(Line::AlreadySetUp(e.into())),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Reads a line; `Some(false)` for one that is too long, of which the beginning is kept; `None` at the end.
+fn read_line(from: &mut BufReader<File>, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
+    line.clear();
+    let most = u64::try_from(LINE).unwrap_or(u64::MAX).saturating_add(1);
+    if from.by_ref().take(most).read_until(b'\n', line)? == 0 {
+        return Ok(None);
+    }
+    if line.len() <= LINE || line.ends_with(b"\n") {
+        return Ok(Some(true));
+    }
+    from.skip_until(b'\n')?;
+    Ok(Some(false))
+}
+
+fn progress(out: Output, bytes: u64) -> ProgressBar {
+    let target = if out.json {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    let style = ProgressStyle::with_template("{bar:40} {percent}% [{elapsed_precise}, {eta} left]");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

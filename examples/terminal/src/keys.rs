@@ -1,0 +1,98 @@
+//! `keys`: a new key for everything at rest.
+
+use std::fs::File;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use twofa::Rotation;
+
+use crate::args::{self, Global};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output::Output;
+use crate::store::{self, Check, Opened};
+
+pub(crate) async fn keys(out: Output, global: &Global, command: &args::Keys) -> Outcome {
+    let args::Keys::Rotate { resume } = command;
+    rotate(out, global, *resume).await
+}
+
+/// The new key is in the file before anything rests under it, and the older ones stay there, since older events
+/// are read with them: so this may be stopped at any moment.
+async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
+    // With the keys as they are, to see that they belong to the store.
+    let opened = Opened::open(global, Check::Keys).await?;
+    let path = store::key_file(global)?;
+    let _alone = lock(&path)?;
+    let mut keyring = store::load_keys(&path)?;
+    if !resume {
+        let failed = |e: twofa::KeyringError| Failure::store("keyring", e.to_string());
+        keyring.add_active().map_err(failed)?;
+        keyring.replace_file(&path).map_err(failed)?;
+    }
+    let (active, ids) = (keyring.active_id(), keyring.ids().collect::<Vec<_>>());
+    let rotating = Opened::with(opened.database.clone(), keyring, global.at)?;
+    let bar = progress(out);
+    let shown = bar.clone();
+    let done = rotating.service.reseal(move |rotation| show(&shown, rotation)).await;
+    bar.finish_and_clear();
+    opened.database.close().await;
+    let done = done.map_err(|e| {
+        Failure::from(e).hint("; what came before it is done: put the missing key back into the file, then run `twofa keys rotate --resume`")
+    })?;
+    out.result(
+        || {
+            json!({
+                "rotated": true,
+                "active": active,
+                "keys": ids,
+                "records": done.seen,
+                "resealed": done.resealed,
+            })
+        },
+        || {
+            format!(
+                "key {active} is active; {} of {} records were put under it, the others were already.\nOlder keys stay in {}: the audit from before is read with them.",
+                done.resealed,
+                done.seen,
+                path.display()
+            )
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
+/// One rotation at a time: of two new keys in one file, the second would take the first one's place.
+fn lock(path: &Path) -> Result<File, Failure> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = Path::new(&name);
+    let failed = |e: std::io::Error| Failure::store("keyring", format!("{}: {e}", name.display()));
+    let file = File::create(name).map_err(failed)?;
+    file.try_lock().map_err(|e| match e {
+        std::fs::TryLockError::WouldBlock => Failure::store(
+            "contended",
+            format!("another rotation is under way ({} is locked); wait for it to end", name.display()),
+        ),
+        std::fs::TryLockError::Error(e) => failed(e),
+    })?;
+    Ok(file)
+}
+
+/// How many records have been seen, on standard error; nothing where that is no terminal.
+fn progress(out: Output) -> ProgressBar {
+    let target = if out.json {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
+    let bar = ProgressBar::with_draw_target(None, target);
+    let style = ProgressStyle::with_template("{spinner} {msg} [{elapsed_precise}]");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar
+}
+
+fn show(bar: &ProgressBar, rotation: Rotation) {
+    bar.set_message(format!("{} records seen, {} resealed", rotation.seen, rotation.resealed));
+}

@@ -1,0 +1,144 @@
+//! `project`: adding, changing and listing projects and their rules.
+
+use serde_json::{Value, json};
+use twofa::lifecycle::Actor;
+use twofa::policy::{Changer, Handover, Mandate, ProjectSettings};
+use twofa::types::ProjectId;
+use twofa::{Authorized, Project};
+
+use crate::args::{self, RuleOptions};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output::{Output, warning_codes};
+use crate::store::Opened;
+
+/// How many projects are read at a time.
+const PAGE: u32 = 500;
+
+pub(crate) async fn project(out: Output, opened: &Opened, command: &args::Project) -> Outcome {
+    match command {
+        args::Project::Add { project, rules } => {
+            let added = Project {
+                settings: rules.options.apply(ProjectSettings::new()),
+                issuer: rules.issuer.clone(),
+            };
+            add(opened, project, &added).await?;
+            print(out, project, &added)?;
+        }
+        args::Project::Set { project, rules } => {
+            let before = opened.project(project).await?;
+            let after = Project {
+                settings: rules.options.apply(before.settings),
+                issuer: rules.issuer.clone().or(before.issuer),
+            };
+            if after.settings != before.settings {
+                record(opened, project, before.settings, after.settings).await?;
+            }
+            opened.database.set_project(project, &after).await?;
+            print(out, project, &after)?;
+        }
+        args::Project::List => list(out, opened).await?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Adds a project, and puts the rules that it begins with on the record.
+pub(crate) async fn add(opened: &Opened, id: &ProjectId, project: &Project) -> Result<(), Failure> {
+    opened.database.add_project(id, project).await?;
+    record(opened, id, ProjectSettings::new(), project.settings).await
+}
+
+/// Whoever runs this program on the store is its operator.
+async fn record(
+    opened: &Opened,
+    id: &ProjectId,
+    before: ProjectSettings,
+    after: ProjectSettings,
+) -> Result<(), Failure> {
+    let actor: Option<&Actor> = None;
+    let changed = opened
+        .service
+        .settings_changed(id, before, after, Changer::Operator, actor);
+    match changed.await? {
+        Authorized::Granted(()) => Ok(()),
+        Authorized::Refused(refusal) => {
+            Err(Failure::usage(refusal.reason().code(), refusal.to_string()))
+        }
+    }
+}
+
+async fn list(out: Output, opened: &Opened) -> Result<(), Failure> {
+    let mut after: Option<ProjectId> = None;
+    loop {
+        let page = opened.database.list_projects(after.as_ref(), PAGE).await?;
+        for (id, project) in &page {
+            print(out, id, project)?;
+        }
+        match page.last() {
+            Some((id, _)) if u32::try_from(page.len()).is_ok_and(|read| read >= PAGE) => {
+                after = Some(id.clone());
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn print(out: Output, id: &ProjectId, project: &Project) -> Result<(), Failure> {
+    let settings = &project.settings;
+    let from = match settings.mandate() {
+        Mandate::Optional => None,
+        Mandate::From(from) => Some(from),
+    };
+    let handover = settings.handover() == Handover::Required;
+    let warnings = settings.warnings();
+    out.result(
+        || -> Value {
+            json!({
+                "project": id.as_str(),
+                "mandatory_from": crate::output::maybe(from),
+                "sso": settings.sso().code(),
+                "issuer": project.issuer,
+                "handover": handover,
+                "warnings": warning_codes(warnings),
+            })
+        },
+        || {
+            let mut text = match from {
+                Some(from) => format!("{id}: two-factor authentication mandatory from {from}"),
+                None => format!("{id}: two-factor authentication optional"),
+            };
+            text += &format!(", single sign-on {}", settings.sso().code());
+            if handover {
+                text += ", hand-over code after a reset";
+            }
+            if let Some(issuer) = &project.issuer {
+                text += &format!(", shown as \"{issuer}\"");
+            }
+            for warning in warnings {
+                text += &format!("\n  warning: {} [{}]", warning.sentence(), warning.code());
+            }
+            text
+        },
+    )
+}
+
+impl RuleOptions {
+    /// Settings with those changed that were given.
+    pub(crate) fn apply(&self, mut settings: ProjectSettings) -> ProjectSettings {
+        if self.optional {
+            settings = settings.with_mandate(Mandate::Optional);
+        }
+        if let Some(from) = self.mandatory_from {
+            settings = settings.with_mandate(Mandate::From(from));
+        }
+        if let Some(sso) = self.sso {
+            settings = settings.with_sso(sso.into());
+        }
+        if self.handover {
+            settings = settings.with_handover(Handover::Required);
+        }
+        if self.no_handover {
+            settings = settings.with_handover(Handover::NotRequired);
+        }
+        settings
+    }
+}

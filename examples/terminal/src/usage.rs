@@ -1,0 +1,94 @@
+//! Wrong usage, told without repeating what was typed: it may be a secret, or change how the terminal reads.
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// Answers what could not be parsed: with help, the version, or what is wrong.
+pub(crate) fn answer(error: &clap::Error) -> Exit {
+    let out = Output { json: asks_for_json() };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = if io::IsTerminal::is_terminal(&io::stdout()) {
+                error.render().ansi().to_string()
+            } else {
+                error.render().to_string()
+            };
+            let mut stdout = io::stdout().lock();
+            // Whoever reads only the first lines of the help has read enough.
+            let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+            Exit::Done
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !out.json => {
+            crate::output::complain(error.render().to_string().trim_end());
+            Exit::Usage
+        }
+        _ => out.failure(&Failure::usage("usage", message(error))),
+    }
+}
+
+/// Whether `--json` was asked for, where the rest could not be parsed.
+fn asks_for_json() -> bool {
+    std::env::args_os()
+        .skip(1)
+        .take_while(|arg| arg != "--")
+        .any(|arg| arg == OsStr::new("--json"))
+}
+
+fn message(error: &clap::Error) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error).map(ToString::to_string);
+            format!("{argument}: {}", why.unwrap_or_else(|| "it cannot be read".to_owned()))
+        }
+        ErrorKind::InvalidValue => {
+            let known = match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(known)) => known.join(", "),
+                _ => String::new(),
+            };
+            format!("{argument}: give one of {known}")
+        }
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => {
+            "an argument too many; secrets and URIs are read from standard input or with --input, \
+             never from the command line"
+                .to_owned()
+        }
+        ErrorKind::UnknownArgument => {
+            let name = argument.split('=').next().unwrap_or_default();
+            format!("there is no option {} here; see --help", printable(name))
+        }
+        ErrorKind::InvalidSubcommand => {
+            "there is no such command; see --help for those there are".to_owned()
+        }
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8 text".to_owned(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            "name a command; see --help for those there are".to_owned()
+        }
+        _ => {
+            let rendered = error.render().to_string();
+            let first = rendered.split("\n\nUsage:").next().unwrap_or_default();
+            let words: Vec<_> = first.split_whitespace().collect();
+            printable(words.join(" ").trim_start_matches("error: "))
+        }
+    }
+}
+
+/// Text with what changes a terminal's state written out.
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_unicode());
+            let plain = escaped.is_none().then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}

@@ -1,0 +1,17 @@
+//! The program as people run it: a process each time, on one store.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says why and stops"
+)]
+
+mod admin;
+mod bad_input;
+mod conversation;
+mod play;
+mod secrets;
+mod stateless;
+mod story;
+mod upkeep;

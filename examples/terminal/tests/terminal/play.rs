@@ -1,0 +1,251 @@
+//! Running the program, and the authenticator app: `oathtool`, so that no code of ours checks a code of ours.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 2022-12-01T00:00:00Z.
+pub const MANDATE: u64 = 1_669_852_800;
+
+/// A folder with a store of its own, and everything that the program said in it.
+pub struct Play {
+    folder: TempDir,
+    said: Mutex<Vec<u8>>,
+}
+
+/// How one run ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    what: String,
+}
+
+/// A time as `--at` takes it.
+pub fn at(seconds: u64) -> String {
+    seconds.to_string()
+}
+
+impl Play {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self {
+            folder,
+            said: Mutex::default(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A run that ends by itself, with nothing on standard input.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, b"")
+    }
+
+    pub fn run_with(&self, args: &[&str], stdin: &[u8]) -> Ran {
+        let mut child = self.start(args);
+        let mut pipe = child.stdin.take().unwrap();
+        // One that reads nothing may be gone before all is written.
+        let _ = pipe.write_all(stdin);
+        drop(pipe);
+        self.end(child, args)
+    }
+
+    /// As [`Self::run`], at a time and with --json.
+    pub fn json(&self, seconds: u64, args: &[&str]) -> Ran {
+        let at = at(seconds);
+        self.run(&[args, &["--json", "--at", &at]].concat())
+    }
+
+    /// A run to be talked to.
+    pub fn start(&self, args: &[&str]) -> Child {
+        program(self.folder())
+            .args(args)
+            .spawn()
+            .expect("the program starts")
+    }
+
+    pub fn end(&self, child: Child, args: &[&str]) -> Ran {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = child.wait_with_output().unwrap();
+        let ran = Ran {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            what: format!("twofa {}", args.join(" ")),
+        };
+        assert!(!ran.stderr.contains("panicked"), "{}", ran.told());
+        let mut said = self.said.lock().unwrap();
+        // Enrolments say a secret, and nothing else may.
+        if !ran.stdout.contains("\"uri\"") {
+            said.extend(stdout);
+        }
+        said.extend(stderr);
+        ran
+    }
+
+    /// Everything that was said, enrolments left out.
+    pub fn said(&self) -> Vec<u8> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// A project that is mandatory from [`MANDATE`] on, with these administrators and members.
+    pub fn project(&self, name: &str, administrators: &[&str], members: &[&str]) {
+        let before = MANDATE - 100_000;
+        let rules = ["project", "add", name, "--mandatory-from", "2022-12-01"];
+        self.json(before, &rules).done();
+        for user in administrators {
+            self.json(before, &["member", "add", name, user, "--admin"]).done();
+        }
+        for user in members {
+            self.json(before, &["member", "add", name, user]).done();
+        }
+    }
+
+    /// Signs somebody in who must set up, and sets up. Gives the app that holds the key.
+    pub fn enrol(&self, seconds: u64, project: &str, user: &str) -> App {
+        let begun = self.json(seconds, &["login", project, user]).done();
+        assert_eq!(begun["next"], "enrol", "{begun}");
+        let app = App::scan(begun["uri"].as_str().unwrap());
+        let answered = self.answer(seconds, &begun, &app.code(seconds)).done();
+        assert_eq!(answered["accepted"], true);
+        app
+    }
+
+    /// Begins a login that asks for a code.
+    pub fn challenge(&self, seconds: u64, project: &str, user: &str) -> Value {
+        let begun = self.json(seconds, &["login", project, user]).done();
+        assert_eq!(begun["next"], "challenge", "{begun}");
+        begun
+    }
+
+    pub fn answer(&self, seconds: u64, begun: &Value, code: &str) -> Ran {
+        let login = begun["login"].as_str().unwrap();
+        self.json(seconds, &["answer", login, code])
+    }
+
+    /// Signs in with a code.
+    pub fn sign_in(&self, seconds: u64, project: &str, user: &str, code: &str) -> Ran {
+        let begun = self.challenge(seconds, project, user);
+        self.answer(seconds, &begun, code)
+    }
+}
+
+/// The program in a folder, with no setting of whoever runs the tests.
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twofa"));
+    command
+        .current_dir(folder)
+        .env_remove("TWOFA_STORE")
+        .env_remove("TWOFA_KEY_FILE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Ran {
+    fn told(&self) -> String {
+        format!("{}\nexit {}\n{}{}", self.what, self.code, self.stdout, self.stderr)
+    }
+
+    /// Asserts the exit code, and that nothing is written where it does not belong.
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}", self.told());
+        if code >= 2 {
+            assert!(!self.stderr.is_empty(), "{}", self.told());
+        }
+        self
+    }
+
+    /// The objects on standard output, one a line.
+    pub fn objects(&self) -> Vec<Value> {
+        let read = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", self.told()));
+        self.stdout.lines().map(read).collect()
+    }
+
+    fn object(&self) -> Value {
+        let mut objects = self.objects();
+        assert_eq!(objects.len(), 1, "{}", self.told());
+        objects.remove(0)
+    }
+
+    /// The one object of a run that was done.
+    pub fn done(self) -> Value {
+        self.exits(0).object()
+    }
+
+    /// The one object of a run that was refused.
+    pub fn refused(self) -> Value {
+        self.exits(1).object()
+    }
+
+    /// The reason of a run that was refused.
+    pub fn reason(self) -> String {
+        self.refused()["reason"].as_str().unwrap().to_owned()
+    }
+
+    /// The error of a run that could not be done.
+    pub fn error(self, code: i32) -> Value {
+        let ran = self.exits(code);
+        let last = ran.stderr.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|_| panic!("{}", ran.told()))
+    }
+}
+
+/// An authenticator app that scanned a key.
+pub struct App {
+    pub secret: String,
+}
+
+impl App {
+    pub fn scan(uri: &str) -> Self {
+        let query = uri.split_once("secret=").expect("a secret in the URI").1;
+        let secret = query.split('&').next().unwrap().to_owned();
+        Self { secret }
+    }
+
+    /// What the app shows at a time.
+    pub fn code(&self, seconds: u64) -> String {
+        oathtool(&["--totp", "-b", &self.secret, "--now", &date(seconds)])
+    }
+
+    /// A code that is right at no time near this one.
+    pub fn wrong(&self, seconds: u64) -> String {
+        let right: Vec<_> = (0..60).map(|n| self.code(seconds + 900 - n * 30)).collect();
+        let wrong = (0..100).map(|n| format!("{:06}", n * 9_999)).find(|code| !right.contains(code));
+        wrong.expect("there are more codes than steps")
+    }
+}
+
+/// What `oathtool` prints. It is a tool of Debian's, as `./test` installs.
+pub fn oathtool(args: &[&str]) -> String {
+    tool("oathtool", "oathtool", args)
+}
+
+pub fn tool(name: &str, package: &str, args: &[&str]) -> String {
+    let output = Command::new(name).args(args).output().unwrap_or_else(|e| {
+        panic!("{name} cannot be run ({e}); install it: apt-get install -y {package}")
+    });
+    assert!(output.status.success(), "{name}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A time as `oathtool` takes it.
+pub fn date(seconds: u64) -> String {
+    let seconds = twofa::types::UnixTime::from_secs(seconds).to_string();
+    seconds.replace('T', " ").replace('Z', " UTC")
+}
