@@ -1,6 +1,9 @@
 //! Percent-encoding (RFC 3986 section 2.1): decoded once, never twice.
 
-use zeroize::Zeroizing;
+use core::ops::Deref;
+use std::borrow::Cow;
+
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Appends `text`, leaving the unreserved characters (RFC 3986 section 2.3) and those of `keep` as they are.
 /// A space becomes `%20`: some apps show the `+` of HTML forms as it stands.
@@ -29,9 +32,28 @@ pub(crate) fn encoded_len(text: &str, keep: &[u8]) -> usize {
         .sum()
 }
 
-/// A decoded part of a URI, and what was odd about it.
-pub(crate) struct Decoded {
-    pub(crate) text: Zeroizing<String>,
+/// A part of a URI, decoded: borrowed where nothing had to be, and wiped on drop where it is a copy.
+pub(crate) struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Text<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.0 {
+            text.zeroize();
+        }
+    }
+}
+
+/// A decoded part, and what was odd about it.
+pub(crate) struct Decoded<'a> {
+    pub(crate) text: Text<'a>,
     /// A `%` that begins no escape was kept as it stands.
     pub(crate) invalid_escape: bool,
     /// A `+` was read as a space.
@@ -42,9 +64,22 @@ pub(crate) struct Decoded {
 
 /// Decodes every escape once. `plus_is_space` is for the query, where HTML forms write a space so.
 /// `None` when the bytes are not UTF-8.
-pub(crate) fn decode(part: &str, plus_is_space: bool) -> Option<Decoded> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(part.len()));
-    let (mut invalid_escape, mut plus, mut raw) = (false, false, false);
+pub(crate) fn decode(part: &str, plus_is_space: bool) -> Option<Decoded<'_>> {
+    let raw = part.bytes().any(must_be_escaped);
+    if !part
+        .bytes()
+        .any(|byte| byte == b'%' || byte == b'+' && plus_is_space)
+    {
+        let text = Text(Cow::Borrowed(part));
+        return Some(Decoded {
+            text,
+            invalid_escape: false,
+            plus: false,
+            raw,
+        });
+    }
+    let mut bytes = Vec::with_capacity(part.len());
+    let (mut invalid_escape, mut plus) = (false, false);
     let mut rest = part.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
@@ -55,37 +90,34 @@ pub(crate) fn decode(part: &str, plus_is_space: bool) -> Option<Decoded> {
                 bytes.push(hex_value(*high) << 4 | hex_value(*low));
                 rest = after;
             }
-            (b'%', _) => {
-                invalid_escape = true;
-                bytes.push(byte);
-            }
             (b'+', _) if plus_is_space => {
                 plus = true;
                 bytes.push(b' ');
             }
             _ => {
-                raw |= !byte.is_ascii_graphic()
-                    || matches!(
-                        byte,
-                        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
-                    );
+                invalid_escape |= byte == b'%';
                 bytes.push(byte);
             }
         }
     }
-    let text = match String::from_utf8(core::mem::take(&mut *bytes)) {
-        Ok(text) => Zeroizing::new(text),
-        Err(error) => {
-            drop(Zeroizing::new(error.into_bytes()));
-            return None;
-        }
-    };
+    let text = String::from_utf8(bytes)
+        .map_err(|error| drop(Zeroizing::new(error.into_bytes())))
+        .ok()?;
     Some(Decoded {
-        text,
+        text: Text(Cow::Owned(text)),
         invalid_escape,
         plus,
         raw,
     })
+}
+
+/// Whether a URI may hold the byte only escaped (RFC 3986 section 2).
+fn must_be_escaped(byte: u8) -> bool {
+    !byte.is_ascii_graphic()
+        || matches!(
+            byte,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+        )
 }
 
 fn is_unreserved(byte: u8) -> bool {

@@ -138,11 +138,7 @@ impl Parser {
 
         let query = Query::read(query, &mut notes)?;
         let (kind, type_name) = kind_of(host, &query, &mut notes)?;
-        let issuer_parameter = query
-            .issuer
-            .as_ref()
-            .map(|i| i.as_str())
-            .filter(|i| !i.is_empty());
+        let issuer_parameter = query.issuer.as_deref().filter(|i| !i.is_empty());
         if issuer_parameter.is_some_and(|i| i.contains(char::is_control)) {
             return Err(ParseError::IssuerControl);
         }
@@ -210,7 +206,7 @@ impl Parser {
 
     fn secret_of(
         self,
-        text: Option<&String>,
+        text: Option<&str>,
         algorithm: Algorithm,
         notes: &mut Notes,
     ) -> Result<Secret, ParseError> {
@@ -282,7 +278,7 @@ impl Notes {
         parameter.or(prefix)
     }
 
-    pub(super) fn note_decoded(&mut self, decoded: &percent::Decoded) {
+    pub(super) fn note_decoded(&mut self, decoded: &percent::Decoded<'_>) {
         if decoded.raw {
             self.add(Warning::RawCharacter);
         }
@@ -307,10 +303,10 @@ fn cut_fragment<'a>(text: &'a str, notes: &mut Notes) -> &'a str {
 
 fn kind_of(
     host: &str,
-    query: &Query,
+    query: &Query<'_>,
     notes: &mut Notes,
 ) -> Result<(Kind, &'static str), ParseError> {
-    let encoder = match query.encoder.as_ref().map(|e| e.as_str()) {
+    let encoder = match query.encoder.as_deref() {
         None | Some("") => false,
         Some(encoder) if encoder.eq_ignore_ascii_case("steam") => true,
         Some(_) => return Err(ParseError::Encoder),
@@ -349,7 +345,7 @@ fn kind_of(
     Err(ParseError::Steam)
 }
 
-fn params_of(kind: Kind, query: &Query, notes: &mut Notes) -> Result<Params, ParseError> {
+fn params_of(kind: Kind, query: &Query<'_>, notes: &mut Notes) -> Result<Params, ParseError> {
     let algorithm = match &query.algorithm {
         Some(name) => algorithm_named(name, notes)?,
         None => Algorithm::default(),
@@ -371,7 +367,7 @@ fn params_of(kind: Kind, query: &Query, notes: &mut Notes) -> Result<Params, Par
             Err(ParseError::Algorithm)
         } else if period != Period::default() {
             Err(ParseError::Period)
-        } else if query.digits.as_ref().is_some_and(|d| d.as_str() != "5") {
+        } else if query.digits.as_deref().is_some_and(|d| d != "5") {
             Err(ParseError::Digits)
         } else {
             Ok(Params::default())

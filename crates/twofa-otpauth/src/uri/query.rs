@@ -1,25 +1,23 @@
 //! The parameters of a key URI, each at most once.
 
-use zeroize::Zeroizing;
-
 use super::parse::Notes;
 use super::{Parameter, ParseError, Warning};
-use crate::percent;
+use crate::percent::{self, Text};
 
 /// The raw values of the parameters that the format knows.
 #[derive(Default)]
-pub(super) struct Query {
-    pub(super) secret: Option<Zeroizing<String>>,
-    pub(super) issuer: Option<Zeroizing<String>>,
-    pub(super) algorithm: Option<Zeroizing<String>>,
-    pub(super) digits: Option<Zeroizing<String>>,
-    pub(super) period: Option<Zeroizing<String>>,
-    pub(super) counter: Option<Zeroizing<String>>,
-    pub(super) encoder: Option<Zeroizing<String>>,
+pub(super) struct Query<'a> {
+    pub(super) secret: Option<Text<'a>>,
+    pub(super) issuer: Option<Text<'a>>,
+    pub(super) algorithm: Option<Text<'a>>,
+    pub(super) digits: Option<Text<'a>>,
+    pub(super) period: Option<Text<'a>>,
+    pub(super) counter: Option<Text<'a>>,
+    pub(super) encoder: Option<Text<'a>>,
 }
 
-impl Query {
-    pub(super) fn read(query: &str, notes: &mut Notes) -> Result<Self, ParseError> {
+impl<'a> Query<'a> {
+    pub(super) fn read(query: &'a str, notes: &mut Notes) -> Result<Self, ParseError> {
         let mut values = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -49,7 +47,7 @@ impl Query {
         Ok(values)
     }
 
-    fn slot(&mut self, parameter: Parameter) -> &mut Option<Zeroizing<String>> {
+    fn slot(&mut self, parameter: Parameter) -> &mut Option<Text<'a>> {
         match parameter {
             Parameter::Secret => &mut self.secret,
             Parameter::Issuer => &mut self.issuer,
