@@ -1,0 +1,94 @@
+//! The published testkit of `twofa`, on SQLite and on PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a harness has nobody to report to"
+)]
+
+mod support;
+
+use std::future::Future;
+
+use support::Fresh;
+use tokio::runtime::Runtime;
+use twofa::testkit::Harness;
+use twofa::{Directory, Project};
+use twofa_policy::{ProjectSettings, Role};
+use twofa_sqlx::{Database, Error};
+use twofa_types::{ProjectId, UserId};
+
+/// A database of its own for each check, opened anew each time, and the runtime that its driver needs.
+struct OnDatabase {
+    fresh: Fresh,
+    runtime: Runtime,
+}
+
+impl OnDatabase {
+    fn sqlite() -> Self {
+        Self {
+            fresh: Fresh::sqlite(),
+            runtime: Runtime::new().unwrap(),
+        }
+    }
+
+    fn postgres() -> Self {
+        let runtime = Runtime::new().unwrap();
+        Self {
+            fresh: runtime.block_on(Fresh::postgres()),
+            runtime,
+        }
+    }
+}
+
+impl Harness for OnDatabase {
+    type Store = Database;
+    type Directory = Database;
+
+    async fn open(&self) -> (Database, Database) {
+        let database = self.fresh.open().await;
+        (database.clone(), database)
+    }
+
+    async fn put_project(&self, project: &ProjectId, settings: ProjectSettings) {
+        let database = self.fresh.open().await;
+        let put = Project {
+            settings,
+            issuer: None,
+        };
+        let done = if database.project(project).await.unwrap().is_some() {
+            database.set_project(project, &put).await
+        } else {
+            database.add_project(project, &put).await
+        };
+        done.unwrap();
+        database.close().await;
+    }
+
+    async fn put_member(&self, project: &ProjectId, user: &UserId, role: Option<Role>) {
+        let database = self.fresh.open().await;
+        let done = match role {
+            None => database.remove_member(project, user).await,
+            Some(role) => match database.set_role(project, user, role).await {
+                Err(Error::UnknownMember { .. }) => database.add_member(project, user, role).await,
+                done => done,
+            },
+        };
+        match done {
+            Ok(()) | Err(Error::UnknownMember { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        database.close().await;
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+mod on_sqlite {
+    twofa::testkit::suite!(super::OnDatabase::sqlite());
+}
+
+mod on_postgres {
+    twofa::testkit::suite!(super::OnDatabase::postgres());
+}
