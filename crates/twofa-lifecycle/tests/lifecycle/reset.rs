@@ -162,16 +162,15 @@ fn a_grant_is_good_for_its_minute_its_generation_and_something_to_reset() {
 #[test]
 fn a_lock_that_outlived_its_set_up_can_be_reset() {
     let mut world = World::new();
-    let mut n = 0;
-    while world.record.throttle().failures() < 100 {
+    for n in 0..100 {
         if let Some(until) = world.record.throttle().until() {
             world.now = world.now.max(until);
         }
         let (app, mut login) = world.begin(n);
-        n = n.wrapping_add(1);
         let code = app.wrong(world.now, 25);
         let _ = world.answer(&mut login, &code);
     }
+    assert_eq!(world.record.throttle().failures(), 100);
     world.tick(700);
     let _ = world.apply(Command::Expire);
     assert_eq!(*world.record.state(), State::None);
