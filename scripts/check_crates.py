@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What holds between the crates, read from `cargo metadata` with every feature on.
+"""What holds between the crates, with every feature on.
 
 - Arrows point down only: a crate depends on those of this workspace that lie below it, no others.
 - A pure crate reaches, however indirectly, nothing that does IO, tells the time, draws randomness
@@ -7,7 +7,9 @@
 - A crate's rust-version is no lower than that of anything that it builds on. Cargo does not check
   this on a newer toolchain; what the crate's own code uses is clippy's `incompatible_msrv`.
 
-Normal and build dependencies count, on every platform; a test may look anywhere.
+Normal and build dependencies count, on every platform; a test may look anywhere. What a crate
+reaches is asked of cargo for each crate by itself, because in the workspace as a whole one crate's
+features switch on another's dependencies.
 """
 
 import json
@@ -40,72 +42,82 @@ EFFECTS = {
 }
 
 
-class Graph:
-    """The packages of `cargo metadata` and the normal and build dependencies between them."""
+class Workspace:
+    """The members, what each depends on, and what each reaches, from metadata and `cargo tree`."""
 
-    def __init__(self, metadata):
-        self.packages = {package["id"]: package for package in metadata["packages"]}
-        self.members = {self.name(member): member for member in metadata["workspace_members"]}
-        self.below = {
-            node["id"]: {
-                dep["pkg"]
-                for dep in node["deps"]
-                if any(kind["kind"] in (None, "build") for kind in dep["dep_kinds"])
+    def __init__(self, metadata, reached):
+        packages = {package["id"]: package for package in metadata["packages"]}
+        members = [packages[member] for member in metadata["workspace_members"]]
+        self.rust_version = {package["name"]: package["rust_version"] for package in members}
+        self.depends = {
+            package["name"]: {
+                dep["name"]
+                for dep in package["dependencies"]
+                if dep["kind"] in (None, "build")
             }
-            for node in metadata["resolve"]["nodes"]
+            for package in members
         }
-
-    def name(self, package):
-        return self.packages[package]["name"]
-
-    def ways(self, start):
-        """The shortest way from `start` to each package that it reaches, nearest first."""
-        queue, seen = [[start]], {start}
-        while queue:
-            way = queue.pop(0)
-            for following in sorted(self.below[way[-1]] - seen):
-                seen.add(following)
-                queue.append([*way, following])
-                yield [*way, following]
+        # Name and version of each package -> its rust-version.
+        self.needs = {
+            (package["name"], package["version"]): package["rust_version"]
+            for package in packages.values()
+        }
+        self.reached = {name: sorted(set(reached(name))) for name in self.depends}
 
 
-def arrows(graph):
+def cargo(*arguments):
+    """What cargo prints; where it fails, it has said why."""
+    done = subprocess.run(["cargo", *arguments], check=False, stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+    return done.stdout.decode()
+
+
+def tree(name):
+    """Name and version of each package that is built to build `name`, itself left out."""
+    listing = cargo(
+        "tree", "--locked", "--package", name, "--all-features", "--edges=normal,build",
+        "--target=all", "--prefix=none", "--format={p}",
+    )
+    for line in listing.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] != name:
+            yield words[0], words[1].removeprefix("v")
+
+
+def arrows(workspace):
     """Each dependency that does not point down, as a sentence."""
-    for name, member in sorted(graph.members.items()):
+    for name, depends in sorted(workspace.depends.items()):
         if name in SEES_ALL:
             continue
         if name not in BELOW:
             yield f"{name} has no row in scripts/check_crates.py: say what lies below it"
             continue
-        seen = {graph.name(dep) for dep in graph.below[member]} & set(graph.members)
-        for other in sorted(seen - BELOW[name]):
+        for other in sorted(depends & set(workspace.depends) - BELOW[name]):
             yield f"{name} -> {other} is not an arrow of the design"
 
 
-def purity(graph):
+def purity(workspace):
     """Each effect that a pure crate reaches, as a sentence."""
     for name in PURE:
-        if name not in graph.members:
+        if name not in workspace.depends:
             yield f"{name} is not in the workspace"
             continue
-        for way in graph.ways(graph.members[name]):
-            if graph.name(way[-1]) in EFFECTS:
-                yield "a pure crate reaches an effect: " + " -> ".join(map(graph.name, way))
+        for other, _ in workspace.reached[name]:
+            if other in EFFECTS:
+                yield f"{name} is pure and reaches {other}: cargo tree -p {name} -i {other}"
 
 
-def rust_versions(graph):
+def rust_versions(workspace):
     """Each rust-version that is lower than a dependency's, as a sentence."""
-    for name, member in sorted(graph.members.items()):
-        promised = graph.packages[member]["rust_version"]
+    for name, promised in sorted(workspace.rust_version.items()):
         if not promised:
             yield f"{name} states no rust-version"
             continue
-        for way in graph.ways(member):
-            needed = graph.packages[way[-1]]["rust_version"]
+        for package in workspace.reached[name]:
+            needed = workspace.needs.get(package)
             if needed and version(needed) > version(promised):
-                yield f"{name} promises Rust {promised}, but needs {needed}: " + " -> ".join(
-                    map(graph.name, way)
-                )
+                yield f"{name} promises Rust {promised}, but {' '.join(package)} needs {needed}"
 
 
 def version(text):
@@ -115,12 +127,9 @@ def version(text):
 
 
 def main():
-    command = ["cargo", "metadata", "--format-version=1", "--locked", "--all-features"]
-    read = subprocess.run(command, check=False, stdout=subprocess.PIPE)
-    if read.returncode != 0:
-        return read.returncode
-    graph = Graph(json.loads(read.stdout))
-    found = [*arrows(graph), *purity(graph), *rust_versions(graph)]
+    metadata = cargo("metadata", "--format-version=1", "--locked", "--all-features")
+    workspace = Workspace(json.loads(metadata), tree)
+    found = [*arrows(workspace), *purity(workspace), *rust_versions(workspace)]
     for problem in found:
         print(f"check_crates: {problem}", file=sys.stderr)
     return 1 if found else 0

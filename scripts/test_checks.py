@@ -6,23 +6,24 @@ import check_crates
 import check_tree
 
 
-def workspace(rust_version="1.88", **dependencies):
-    """`cargo metadata` of a workspace of the pure crates, with more dependencies for some."""
-    below = {name: [] for name in check_crates.PURE}
-    for name, extra in dependencies.items():
-        below[name.replace("_", "-")] = extra
-    outside = sorted({dep for deps in below.values() for dep in deps} - set(below))
-    return check_crates.Graph({
-        "packages": [
-            {"id": name, "name": name, "rust_version": rust_version} for name in below
-        ] + [{"id": name, "name": name, "rust_version": "1.90.0"} for name in outside],
-        "workspace_members": list(below),
-        "resolve": {"nodes": [
-            {"id": name, "deps": [
-                {"pkg": dep, "dep_kinds": [{"kind": None}]} for dep in below.get(name, [])
-            ]} for name in [*below, *outside]
-        ]},
-    })
+def workspace(rust_version="1.88", reached=None, **depends):
+    """A workspace of the pure crates and those named, each with what it depends on and reaches."""
+    depends = {name.replace("_", "-"): below for name, below in depends.items()}
+    names = [*check_crates.PURE, *(name for name in depends if name not in check_crates.PURE)]
+    packages = [
+        {
+            "id": name, "name": name, "version": "0.1.0", "rust_version": rust_version,
+            "dependencies": [
+                {"name": dep, "kind": None} for dep in depends.get(name, [])
+            ],
+        }
+        for name in names
+    ]
+    outside = {"id": "o", "name": "subtle", "version": "2.6.1", "rust_version": "1.90.0"}
+    metadata = {
+        "packages": [*packages, {**outside, "dependencies": []}], "workspace_members": names,
+    }
+    return check_crates.Workspace(metadata, lambda name: (reached or {}).get(name, []))
 
 
 class Arrows(unittest.TestCase):
@@ -30,8 +31,9 @@ class Arrows(unittest.TestCase):
         self.assertEqual([], list(check_crates.arrows(workspace(twofa_totp=["twofa-types"]))))
 
     def test_an_arrow_up_and_one_across_are_found(self):
-        graph = workspace(twofa_types=["twofa-totp"], twofa_totp=["twofa-policy"])
-        found = list(check_crates.arrows(graph))
+        found = list(check_crates.arrows(
+            workspace(twofa_types=["twofa-totp"], twofa_totp=["twofa-policy"])
+        ))
         self.assertEqual(2, len(found))
         self.assertIn("twofa-totp -> twofa-policy", found[0])
         self.assertIn("twofa-types -> twofa-totp", found[1])
@@ -41,21 +43,22 @@ class Arrows(unittest.TestCase):
         self.assertIn("twofa-extra has no row", found[0])
 
     def test_an_indirect_effect_is_found(self):
-        graph = workspace(twofa_lifecycle=["twofa-totp"], twofa_totp=["tokio"])
-        found = list(check_crates.purity(graph))
-        self.assertEqual(2, len(found))
-        self.assertIn("twofa-lifecycle -> twofa-totp -> tokio", found[1])
+        reached = {"twofa-lifecycle": [("twofa-totp", "0.1.0"), ("tokio", "1.0.0")]}
+        found = list(check_crates.purity(workspace(reached=reached)))
+        self.assertEqual(1, len(found))
+        self.assertIn("twofa-lifecycle is pure and reaches tokio", found[0])
 
 
 class RustVersions(unittest.TestCase):
+    reached = {"twofa-totp": [("subtle", "2.6.1")]}
+
     def test_a_promise_that_a_dependency_breaks_is_found(self):
-        found = list(check_crates.rust_versions(workspace(twofa_totp=["subtle"])))
-        self.assertEqual(1, len(found))
-        self.assertIn("promises Rust 1.88, but needs 1.90.0", found[0])
+        found = list(check_crates.rust_versions(workspace(reached=self.reached)))
+        self.assertEqual(["twofa-totp promises Rust 1.88, but subtle 2.6.1 needs 1.90.0"], found)
 
     def test_an_equal_version_passes_however_it_is_written(self):
-        graph = workspace(rust_version="1.90", twofa_totp=["subtle"])
-        self.assertEqual([], list(check_crates.rust_versions(graph)))
+        found = check_crates.rust_versions(workspace(rust_version="1.90", reached=self.reached))
+        self.assertEqual([], list(found))
 
 
 class Tree(unittest.TestCase):
