@@ -8,7 +8,7 @@ use twofa::{Authorized, FactorRow, ResetDone, SignIn};
 use crate::args::{Admin, Person};
 use crate::codes::{clock_object, sentence};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Output, maybe, remedy_lines, warning_codes};
+use crate::output::{Output, maybe, push, remedy_lines, warning_codes};
 use crate::prove::{Denied, Proven, prove};
 use crate::store::Opened;
 use crate::times;
@@ -77,7 +77,7 @@ pub(crate) async fn reset(out: Output, opened: &Opened, person: &Person, admin: 
         Proven::Denied(why) => return deny(out, opened, "reset", &why),
     };
     match opened.service.reset(&proof, &person.user).await? {
-        Authorized::Granted(done) => granted(out, person, admin.admin.as_str(), None, &done),
+        Authorized::Granted(done) => granted(out, person, admin.who.as_str(), None, &done),
         Authorized::Refused(refusal) => deny(out, opened, "reset", &refusal.into()),
     }
 }
@@ -91,9 +91,13 @@ pub(crate) async fn support_reset(
     ticket: &str,
 ) -> Outcome {
     let (project, user) = (&person.project, &person.user);
-    let reset = opened.service.support_reset(project, user, operator, ticket);
+    let reset = opened
+        .service
+        .support_reset(project, user, operator, ticket);
     match reset.await? {
-        Authorized::Granted(done) => granted(out, person, operator.trim(), Some(ticket.trim()), &done),
+        Authorized::Granted(done) => {
+            granted(out, person, operator.trim(), Some(ticket.trim()), &done)
+        }
         Authorized::Refused(refusal) => deny(out, opened, "reset", &refusal.into()),
     }
 }
@@ -106,9 +110,9 @@ async fn sign_in(
     admin: &Admin,
 ) -> Result<Proven, Failure> {
     let who = if admin.sso {
-        SignIn::sso(project, &admin.admin)
+        SignIn::sso(project, &admin.who)
     } else {
-        SignIn::password(project, &admin.admin)
+        SignIn::password(project, &admin.who)
     };
     match prove(out, &opened.service, who, admin.code.as_deref()).await {
         Err(failure) => {
@@ -136,7 +140,9 @@ fn granted(
     done: &ResetDone,
 ) -> Outcome {
     let (project, user) = (person.project.as_str(), person.user.as_str());
-    let handover = done.handover().map(twofa::lifecycle::HandoverCode::expose_secret);
+    let handover = done
+        .handover()
+        .map(twofa::lifecycle::HandoverCode::expose_secret);
     out.result(
         || {
             let mut object = json!({"reset": true, "project": project, "user": user, "by": by});
@@ -154,12 +160,12 @@ fn granted(
         || {
             let mut text = format!("{user} is reset in {project}, and sets up anew at the next login.");
             if let Some(handover) = handover {
-                text += &format!(
+                push!(text,
                     "\nThey will need this hand-over code, shown this once: {handover}\nPass it on by other means than the password would take."
                 );
             }
             for warning in done.warnings() {
-                text += &format!("\nwarning: {} [{}]", warning.sentence(), warning.code());
+                push!(text, "\nwarning: {} [{}]", warning.sentence(), warning.code());
             }
             text
         },
@@ -186,7 +192,11 @@ fn deny(out: Output, opened: &Opened, what: &str, why: &Denied) -> Outcome {
         || {
             let mut text = format!("Refused. {}", sentence(why.reason, why.clock_off));
             if let Some(at) = why.retry_at {
-                text += &format!("\nThe next code is looked at in {}, at {at}.", times::wait(at, now));
+                push!(
+                    text,
+                    "\nThe next code is looked at in {}, at {at}.",
+                    times::wait(at, now)
+                );
             }
             if let Some(remedies) = why.remedies {
                 text += &remedy_lines(remedies, now);

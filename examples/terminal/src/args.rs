@@ -11,7 +11,12 @@ use crate::times::time;
 
 /// Two-factor authentication in a terminal: begin with `twofa demo`.
 #[derive(Parser)]
-#[command(name = "twofa", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "twofa",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -26,7 +31,13 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Where factors are kept: a file, or a sqlite: or postgres: URL
-    #[arg(long, global = true, value_name = "STORE", env = "TWOFA_STORE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "STORE",
+        env = "TWOFA_STORE",
+        hide_env_values = true
+    )]
     #[arg(default_value = "twofa.db")]
     pub(crate) store: String,
     /// The keys that secrets rest under [default: the store's path and ".key"]
@@ -38,6 +49,7 @@ pub(crate) struct Global {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, made once")]
 pub(crate) enum Command {
     /// The whole story: set up in your authenticator app, then run it again to be asked for a code
     Demo {
@@ -261,6 +273,7 @@ pub(crate) enum Member {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, made once")]
 pub(crate) enum Policy {
     /// What a sign-in would meet, and why
     Explain {
@@ -280,6 +293,7 @@ pub(crate) enum Policy {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, made once")]
 pub(crate) enum Audit {
     /// The events of a project, or of one person in it
     List {
@@ -319,7 +333,7 @@ pub(crate) struct Person {
 pub(crate) struct Admin {
     /// Who is acting
     #[arg(long = "as", value_name = "ADMIN")]
-    pub(crate) admin: UserId,
+    pub(crate) who: UserId,
     /// A code of the administrator's own
     #[arg(long, value_name = "CODE", conflicts_with = "sso")]
     pub(crate) code: Option<String>,

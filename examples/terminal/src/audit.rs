@@ -6,7 +6,7 @@ use twofa::{Error, SubjectEvent, Verification};
 
 use crate::args;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::Output;
+use crate::output::{Output, push};
 use crate::store::Opened;
 
 /// How many events are read at a time.
@@ -19,12 +19,7 @@ pub(crate) async fn audit(out: Output, opened: &Opened, command: &args::Audit) -
     }
 }
 
-async fn list(
-    out: Output,
-    opened: &Opened,
-    project: &ProjectId,
-    user: Option<&UserId>,
-) -> Outcome {
+async fn list(out: Output, opened: &Opened, project: &ProjectId, user: Option<&UserId>) -> Outcome {
     let mut after = 0;
     loop {
         let page = opened.service.audit(project, user, after, PAGE).await?;
@@ -66,13 +61,13 @@ fn event_text(event: &SubjectEvent) -> String {
     let who = subject.user().map_or("(the project)", UserId::as_str);
     let mut text = format!("{:<20}  {:<19} {who}", row.at.to_string(), row.event);
     if let Some(actor) = &row.actor {
-        text += &format!(", by {actor}");
+        push!(text, ", by {actor}");
     }
     if let Some(detail) = &row.detail {
-        text += &format!(", {detail}");
+        push!(text, ", {detail}");
     }
     if let Some(reason) = &row.reason {
-        text += &format!(" [{reason}]");
+        push!(text, " [{reason}]");
     }
     text
 }
@@ -83,7 +78,11 @@ async fn verify(out: Output, opened: &Opened, project: Option<&ProjectId>) -> Ou
     }
     let found = opened.service.audit_verify(project).await?;
     print_verification(out, &found)?;
-    Ok(if found.first_bad.is_none() { Exit::Done } else { Exit::Refused })
+    Ok(if found.first_bad.is_none() {
+        Exit::Done
+    } else {
+        Exit::Refused
+    })
 }
 
 fn print_verification(out: Output, found: &Verification) -> Result<(), Failure> {

@@ -5,7 +5,9 @@ use rand::rngs::SysRng;
 use serde_json::{Value, json};
 use twofa::otpauth::base32;
 use twofa::policy::Reason;
-use twofa::totp::{Algorithm, ClockOff, Code, Direction, Params, Rejected, Scan, Secret, Totp, Window};
+use twofa::totp::{
+    Algorithm, ClockOff, Code, Direction, Params, Rejected, Scan, Secret, Totp, Window,
+};
 use twofa::types::UnixTime;
 use zeroize::Zeroizing;
 
@@ -18,7 +20,10 @@ use crate::output::Output;
 pub(crate) fn secret(out: Output, algorithm: Algorithm) -> Outcome {
     let mut random = Zeroizing::new([0; 64]);
     SysRng.try_fill_bytes(random.as_mut_slice()).map_err(|e| {
-        Failure::store("no-randomness", format!("the operating system gave no random bytes: {e}"))
+        Failure::store(
+            "no-randomness",
+            format!("the operating system gave no random bytes: {e}"),
+        )
     })?;
     let secret = Secret::from_random_bytes(algorithm, &random);
     let text = base32::encode(secret.expose_secret());

@@ -5,7 +5,7 @@ use twofa::policy::{ProjectSettings, Role};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa_sqlx::Error as StoreError;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::login::login;
 use crate::output::Output;
 use crate::projects;
@@ -20,18 +20,35 @@ pub(crate) async fn demo(out: Output, opened: &Opened, email: &UserId) -> Outcom
     let settings = ProjectSettings::mandatory_from(MANDATE);
     let issuer = Some("twofa demo".to_owned());
     match projects::add(opened, &project, &Project { settings, issuer }).await {
-        Ok(()) => tell(out, &format!("Made the project \"demo\", where two-factor authentication is mandatory from {MANDATE}."))?,
+        Ok(()) => tell(
+            out,
+            &format!(
+                "Made the project \"demo\", where two-factor authentication is mandatory from {MANDATE}."
+            ),
+        )?,
         Err(e) if e.code() == "duplicate-project" => {}
         Err(e) => return Err(e),
     }
-    match opened.database.add_member(&project, email, Role::Administrator).await {
+    match opened
+        .database
+        .add_member(&project, email, Role::Administrator)
+        .await
+    {
         Ok(()) => tell(out, &format!("Made {email} its administrator.\n"))?,
         Err(StoreError::DuplicateMember { .. }) => {}
         Err(e) => return Err(e.into()),
     }
-    tell(out, &format!("Signing in {email}; the password was right. What next?"))?;
+    tell(
+        out,
+        &format!("Signing in {email}; the password was right. What next?"),
+    )?;
     let outcome = login(out, &opened.service, &project, email, false).await?;
-    tell(out, "\nRun this again: from now on it asks for a code alone.")?;
+    if outcome == Exit::Done {
+        tell(
+            out,
+            "\nRun this again: from now on it asks for a code alone.",
+        )?;
+    }
     Ok(outcome)
 }
 

@@ -62,7 +62,10 @@ impl Failure {
     pub(crate) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::PipeClosed,
-            _ => Self::store("output", format!("standard output cannot be written: {error}")),
+            _ => Self::store(
+                "output",
+                format!("standard output cannot be written: {error}"),
+            ),
         }
     }
 

@@ -50,7 +50,10 @@ pub(crate) async fn import(
         let done = if fits {
             import_line(opened, project, &line).await
         } else {
-            Err(Failure::usage("too-long", format!("it is longer than {LINE} bytes")))
+            Err(Failure::usage(
+                "too-long",
+                format!("it is longer than {LINE} bytes"),
+            ))
         };
         let told = |failure: &Failure| bar.suspend(|| out.bad_line(number, failure));
         match done {
@@ -60,7 +63,9 @@ pub(crate) async fn import(
                 told(&why);
             }
             // Trouble with the store is no fault of the line.
-            Err(e) if e.exit() == Exit::Store => return Err(e.hint(&format!(" (at line {number}; run the import again)"))),
+            Err(e) if e.exit() == Exit::Store => {
+                return Err(e.hint(&format!(" (at line {number}; run the import again)")));
+            }
             Err(why) => {
                 bad += 1;
                 told(&why);
@@ -70,7 +75,11 @@ pub(crate) async fn import(
     bar.finish_and_clear();
     out.result(
         || json!({"imported": imported, "skipped": skipped, "bad": bad}),
-        || format!("{imported} imported, {skipped} skipped because they are set up already, {bad} bad"),
+        || {
+            format!(
+                "{imported} imported, {skipped} skipped because they are set up already, {bad} bad"
+            )
+        },
     )?;
     Ok(if bad == 0 { Exit::Done } else { Exit::Usage })
 }
@@ -81,7 +90,12 @@ async fn import_line(opened: &Opened, project: &ProjectId, line: &[u8]) -> Resul
     let (user, uri) = text
         .trim_end_matches(['\r', '\n'])
         .split_once('\t')
-        .ok_or_else(|| Failure::usage("line", "there is no tab; write USER, a tab, and the key URI"))?;
+        .ok_or_else(|| {
+            Failure::usage(
+                "line",
+                "there is no tab; write USER, a tab, and the key URI",
+            )
+        })?;
     let user = UserId::new(user).map_err(|e| Failure::usage("name", format!("the user: {e}")))?;
     let parsed = Parser::new(Profile::Lenient)
         .with_min_secret_bits(LEAST_BITS)

@@ -18,6 +18,9 @@ const MANY: usize = 2 * 1024 * 1024;
 /// The longest line that a person types, in bytes.
 const TYPED: usize = 1024;
 
+/// The code of the failure when nobody answers.
+pub(crate) const NO_CODE: &str = "no-code";
+
 /// One secret or URI: the whole input, without white space at its ends.
 pub(crate) fn one(input: &Input) -> Result<Zeroizing<String>, Failure> {
     let text = read(input, ONE)?;
@@ -49,18 +52,14 @@ pub(crate) fn named(input: &Input) -> String {
 }
 
 fn read(input: &Input, most: usize) -> Result<Zeroizing<String>, Failure> {
-    match &input.input {
-        Some(path) => {
-            let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
-            bounded(file, most, input)
-        }
-        None => {
-            if io::stdin().is_terminal() {
-                complain("(reading standard input; end with Ctrl-D)");
-            }
-            bounded(io::stdin().lock(), most, input)
-        }
+    if let Some(path) = &input.input {
+        let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
+        return bounded(file, most, input);
     }
+    if io::stdin().is_terminal() {
+        complain("(reading standard input; end with Ctrl-D)");
+    }
+    bounded(io::stdin().lock(), most, input)
 }
 
 fn bounded(from: impl Read, most: usize, input: &Input) -> Result<Zeroizing<String>, Failure> {
@@ -76,7 +75,11 @@ fn bounded(from: impl Read, most: usize, input: &Input) -> Result<Zeroizing<Stri
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(e) => {
-            let message = format!("{} is not UTF-8 text: byte {}", named(input), e.valid_up_to());
+            let message = format!(
+                "{} is not UTF-8 text: byte {}",
+                named(input),
+                e.valid_up_to()
+            );
             Err(Failure::usage("not-utf8", message))
         }
     }
@@ -104,7 +107,7 @@ fn typed() -> Result<Zeroizing<String>, Failure> {
     if line.is_empty() {
         complain("");
         return Err(Failure::usage(
-            "no-code",
+            NO_CODE,
             "standard input ended and no code was typed; nothing was lost, begin again",
         ));
     }
@@ -113,5 +116,7 @@ fn typed() -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::usage("too-long", message).hint("; type only the code"));
     }
     // What is no text is no code either; the service says so.
-    Ok(Zeroizing::new(String::from_utf8_lossy(&line).trim().to_owned()))
+    Ok(Zeroizing::new(
+        String::from_utf8_lossy(&line).trim().to_owned(),
+    ))
 }

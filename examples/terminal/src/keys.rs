@@ -34,7 +34,10 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
     let rotating = Opened::with(opened.database.clone(), keyring, global.at)?;
     let bar = progress(out);
     let shown = bar.clone();
-    let done = rotating.service.reseal(move |rotation| show(&shown, rotation)).await;
+    let done = rotating
+        .service
+        .reseal(move |rotation| show(&shown, rotation))
+        .await;
     bar.finish_and_clear();
     opened.database.close().await;
     let done = done.map_err(|e| {
@@ -72,7 +75,10 @@ fn lock(path: &Path) -> Result<File, Failure> {
     file.try_lock().map_err(|e| match e {
         std::fs::TryLockError::WouldBlock => Failure::store(
             "contended",
-            format!("another rotation is under way ({} is locked); wait for it to end", name.display()),
+            format!(
+                "another rotation is under way ({} is locked); wait for it to end",
+                name.display()
+            ),
         ),
         std::fs::TryLockError::Error(e) => failed(e),
     })?;
@@ -94,5 +100,8 @@ fn progress(out: Output) -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, rotation: Rotation) {
-    bar.set_message(format!("{} records seen, {} resealed", rotation.seen, rotation.resealed));
+    bar.set_message(format!(
+        "{} records seen, {} resealed",
+        rotation.seen, rotation.resealed
+    ));
 }

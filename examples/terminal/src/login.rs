@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 use twofa::policy::{Decision, Next, Reason, Refusal, Remedies};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{Answer, Attempt, Authorized, Begin, Enrolment, LoginId, LoginPass, Rejected, SignIn};
+use zeroize::Zeroizing;
 
 use crate::codes::{clock_object, sentence};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::input::NO_CODE;
 use crate::output::{Output, maybe, remedy_codes, remedy_lines};
 use crate::prove::{Proven, prove};
 use crate::store::Service;
@@ -34,7 +36,11 @@ pub(crate) async fn login(
                 || json!({"next": "allow", "reason": pass.reason().code()}),
                 || {
                     let (reason, user) = (pass.reason(), pass.user());
-                    format!("{} [{}]\nNo code is needed. Welcome, {user}.", reason.sentence(), reason.code())
+                    format!(
+                        "{} [{}]\nNo code is needed. Welcome, {user}.",
+                        reason.sentence(),
+                        reason.code()
+                    )
                 },
             )?;
             Ok(Exit::Done)
@@ -47,7 +53,8 @@ pub(crate) async fn login(
                 let expires = challenge.expires().to_string();
                 let (next, reason) = (Next::Challenge.code(), reason.code());
                 out.line(
-                    &json!({"next": next, "reason": reason, "login": login, "expires": expires}).to_string(),
+                    &json!({"next": next, "reason": reason, "login": login, "expires": expires})
+                        .to_string(),
                 )?;
                 return Ok(Exit::Done);
             }
@@ -59,7 +66,13 @@ pub(crate) async fn login(
 }
 
 fn refuse(out: Output, decision: &Decision, now: UnixTime) -> Outcome {
-    refused(out, decision.reason(), decision.until(), Some(decision.remedies()), now)
+    refused(
+        out,
+        decision.reason(),
+        decision.until(),
+        Some(decision.remedies()),
+        now,
+    )
 }
 
 fn refused(
@@ -81,7 +94,11 @@ fn refused(
         || {
             let ways = remedies.map_or_else(String::new, |ways| remedy_lines(ways, now));
             let head = format!("Refused. {} [{}]", reason.sentence(), reason.code());
-            if ways.is_empty() { head } else { format!("{head}\nWhat you can do:{ways}") }
+            if ways.is_empty() {
+                head
+            } else {
+                format!("{head}\nWhat you can do:{ways}")
+            }
         },
     )?;
     Ok(Exit::Refused)
@@ -94,7 +111,9 @@ async fn enrol(out: Output, service: &Service, set_up: &Enrolment) -> Outcome {
         return Ok(Exit::Done);
     }
     let reason = set_up.reason();
-    let qr = set_up.qr().map_err(|e| Failure::usage("qr", e.to_string()))?;
+    let qr = set_up
+        .qr()
+        .map_err(|e| Failure::usage("qr", e.to_string()))?;
     out.line(&format!(
         "{} [{}]\n\nScan this with your authenticator app:\n",
         reason.sentence(),
@@ -128,10 +147,14 @@ async fn converse(out: Output, service: &Service, login: &LoginId, handover: boo
     let mut passed_on = None;
     let mut last = None;
     for _ in 0..QUESTIONS {
-        if handover && passed_on.is_none() {
-            passed_on = Some(input::ask("Hand-over code from your administrator: ").await?);
-        }
-        let typed = input::ask("Code: ").await?;
+        let typed = match questions(handover, &mut passed_on).await {
+            Ok(typed) => typed,
+            // Rejected, and then nothing more: what counts is that it was rejected.
+            Err(failure) if last.is_some() && failure.code() == NO_CODE => {
+                return Ok(Exit::Refused);
+            }
+            Err(failure) => return Err(failure),
+        };
         let attempt = Attempt::new(login, &typed);
         let attempt = match &passed_on {
             Some(passed_on) => attempt.with_handover(passed_on),
@@ -160,6 +183,17 @@ async fn converse(out: Output, service: &Service, login: &LoginId, handover: boo
     Ok(Exit::Refused)
 }
 
+/// Asks for the hand-over code, where one is needed and not known yet, and for the code.
+async fn questions(
+    handover: bool,
+    passed_on: &mut Option<Zeroizing<String>>,
+) -> Result<Zeroizing<String>, Failure> {
+    if handover && passed_on.is_none() {
+        *passed_on = Some(input::ask("Hand-over code from your administrator: ").await?);
+    }
+    input::ask("Code: ").await
+}
+
 /// Ctrl-C at a question: what was decided is stored already, what was not is not.
 fn stop_at_interrupt() {
     tokio::spawn(async {
@@ -184,7 +218,10 @@ fn rejection(why: &Rejected, now: UnixTime) -> String {
     let text = sentence(why.reason(), why.clock_off());
     match why.retry_at() {
         Some(at) if at > now => {
-            format!("{text}\nThe next code is looked at in {}, at {at}.", times::wait(at, now))
+            format!(
+                "{text}\nThe next code is looked at in {}, at {at}.",
+                times::wait(at, now)
+            )
         }
         _ => text,
     }

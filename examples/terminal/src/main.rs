@@ -48,7 +48,9 @@ use store::{Check, Opened};
 fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
         Ok(cli) => {
-            let out = Output { json: cli.global.json };
+            let out = Output {
+                json: cli.global.json,
+            };
             match Output::finish(run(out, &cli)) {
                 Ok(exit) => exit,
                 Err(failure) => out.failure(&failure),
@@ -161,6 +163,8 @@ async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
 
 /// The one clock that is read here; the service has its own.
 fn clock() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     UnixTime::from_secs(since.as_secs())
 }

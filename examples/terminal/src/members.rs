@@ -17,13 +17,17 @@ pub(crate) async fn member(out: Output, opened: &Opened, command: &args::Member)
     match command {
         args::Member::Add { person, admin } => {
             let role = role(*admin);
-            let added = opened.database.add_member(&person.project, &person.user, role);
+            let added = opened
+                .database
+                .add_member(&person.project, &person.user, role);
             added.await?;
             print(out, &person.project, &person.user, role)?;
         }
         args::Member::Set { person, role: set } => {
             let role = role(set.admin);
-            let changed = opened.database.set_role(&person.project, &person.user, role);
+            let changed = opened
+                .database
+                .set_role(&person.project, &person.user, role);
             changed.await?;
             print(out, &person.project, &person.user, role)?;
         }
@@ -44,7 +48,10 @@ async fn list(out: Output, opened: &Opened, project: &ProjectId) -> Result<(), F
     opened.project(project).await?;
     let mut after: Option<UserId> = None;
     loop {
-        let page = opened.database.members(project, after.as_ref(), PAGE).await?;
+        let page = opened
+            .database
+            .members(project, after.as_ref(), PAGE)
+            .await?;
         for (user, role) in &page {
             print(out, project, user, *role)?;
         }
@@ -69,5 +76,9 @@ fn print(out: Output, project: &ProjectId, user: &UserId, role: Role) -> Result<
 }
 
 const fn role(admin: bool) -> Role {
-    if admin { Role::Administrator } else { Role::Member }
+    if admin {
+        Role::Administrator
+    } else {
+        Role::Member
+    }
 }

@@ -9,6 +9,15 @@ use twofa::types::UnixTime;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::times;
 
+/// Writes to the end of a text, which cannot fail.
+macro_rules! push {
+    ($text:expr, $($written:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = write!($text, $($written)*);
+    }};
+}
+pub(crate) use push;
+
 /// Where results go, and in which form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -30,14 +39,20 @@ impl Output {
     }
 
     /// A line of text on standard output.
-    #[expect(clippy::unused_self, reason = "nothing is written past whoever holds the output")]
+    #[expect(
+        clippy::unused_self,
+        reason = "nothing is written past whoever holds the output"
+    )]
     pub(crate) fn line(self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").map_err(|e| Failure::output(&e))
     }
 
     /// Bytes as they are.
-    #[expect(clippy::unused_self, reason = "nothing is written past whoever holds the output")]
+    #[expect(
+        clippy::unused_self,
+        reason = "nothing is written past whoever holds the output"
+    )]
     pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         out.write_all(bytes)
@@ -117,7 +132,10 @@ pub(crate) fn remedy_lines(remedies: Remedies, now: UnixTime) -> String {
         .iter()
         .map(|remedy| match remedy {
             Remedy::WaitUntil(until) => {
-                format!("\n  - Wait {}, until {until}, then try again.", times::wait(until, now))
+                format!(
+                    "\n  - Wait {}, until {until}, then try again.",
+                    times::wait(until, now)
+                )
             }
             other => format!("\n  - {}", other.sentence()),
         })
@@ -127,4 +145,21 @@ pub(crate) fn remedy_lines(remedies: Remedies, now: UnixTime) -> String {
 /// The codes of warnings.
 pub(crate) fn warning_codes(warnings: Warnings) -> Vec<&'static str> {
     warnings.iter().map(twofa::policy::Warning::code).collect()
+}
+
+/// Text from elsewhere, with what changes a terminal's state or how a line reads written out.
+pub(crate) fn printable(text: &str) -> String {
+    let misleads = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        if misleads(c) {
+            clean.extend(c.escape_unicode());
+        } else {
+            clean.push(c);
+        }
+    }
+    clean
 }

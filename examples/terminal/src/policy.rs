@@ -6,7 +6,7 @@ use twofa::{Impact, MemberImpact, SignIn};
 
 use crate::args::{self, Person, RuleOptions};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Output, maybe, remedy_codes, remedy_lines, warning_codes};
+use crate::output::{Output, maybe, push, remedy_codes, remedy_lines, warning_codes};
 use crate::store::Opened;
 
 pub(crate) async fn policy(out: Output, opened: &Opened, command: &args::Policy) -> Outcome {
@@ -58,16 +58,16 @@ fn explanation(person: &Person, decision: &Decision, opened: &Opened) -> String 
         reason.sentence(),
     );
     if let Some(until) = decision.until() {
-        text += &format!(" Until {until}.");
+        push!(text, " Until {until}.");
     }
     text += "\n\nRules in order, up to the first that holds:";
     for tried in decision.trail() {
         let mark = if tried.matched { "yes" } else { "no" };
-        text += &format!("\n  {:>2}  {:<3}  {}", tried.rule, mark, tried.when);
+        push!(text, "\n  {:>2}  {:<3}  {}", tried.rule, mark, tried.when);
     }
     let ways = remedy_lines(decision.remedies(), opened.service.now());
     if !ways.is_empty() {
-        text += &format!("\n\nWhat they can do:{ways}");
+        push!(text, "\n\nWhat they can do:{ways}");
     }
     text
 }
@@ -94,9 +94,7 @@ async fn impact(
 }
 
 fn print_member(out: Output, member: &MemberImpact) -> Result<(), Failure> {
-    let object = |decision: &Decision| {
-        json!({"next": decision.next().code(), "reason": decision.reason().code()})
-    };
+    let object = |decision: &Decision| json!({"next": decision.next().code(), "reason": decision.reason().code()});
     out.result(
         || json!({"user": member.user.as_str(), "now": object(&member.now), "then": object(&member.then)}),
         || {
@@ -126,7 +124,12 @@ fn print_summary(out: Output, impact: &Impact) -> Result<(), Failure> {
                 counts_text(summary.then()),
             );
             for warning in impact.warnings {
-                text += &format!("\nwarning: {} [{}]", warning.sentence(), warning.code());
+                push!(
+                    text,
+                    "\nwarning: {} [{}]",
+                    warning.sentence(),
+                    warning.code()
+                );
             }
             text
         },

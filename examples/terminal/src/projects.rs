@@ -8,7 +8,7 @@ use twofa::{Authorized, Project};
 
 use crate::args::{self, RuleOptions};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Output, warning_codes};
+use crate::output::{Output, push, warning_codes};
 use crate::store::Opened;
 
 /// How many projects are read at a time.
@@ -106,15 +106,20 @@ fn print(out: Output, id: &ProjectId, project: &Project) -> Result<(), Failure> 
                 Some(from) => format!("{id}: two-factor authentication mandatory from {from}"),
                 None => format!("{id}: two-factor authentication optional"),
             };
-            text += &format!(", single sign-on {}", settings.sso().code());
+            push!(text, ", single sign-on {}", settings.sso().code());
             if handover {
                 text += ", hand-over code after a reset";
             }
             if let Some(issuer) = &project.issuer {
-                text += &format!(", shown as \"{issuer}\"");
+                push!(text, ", shown as \"{issuer}\"");
             }
             for warning in warnings {
-                text += &format!("\n  warning: {} [{}]", warning.sentence(), warning.code());
+                push!(
+                    text,
+                    "\n  warning: {} [{}]",
+                    warning.sentence(),
+                    warning.code()
+                );
             }
             text
         },

@@ -57,18 +57,22 @@ pub(crate) async fn prove(
     // Asked first, since to begin where a set-up is due would begin it.
     let next = service.explain(&sign_in).await?.next();
     let typed = match (next, code) {
-        (Next::Enrol, _) => return Ok(denied(no_proof())),
-        (Next::Allow | Next::Refuse, _) | (Next::Challenge, Some(_)) => None,
         (Next::Challenge, None) if input::can_ask(out) => {
             Some(input::ask(&format!("Code of {}: ", sign_in.user())).await?)
         }
-        (Next::Challenge, None) => return Ok(denied(no_proof())),
+        (Next::Enrol, _) | (Next::Challenge, None) => return Ok(denied(no_proof())),
+        (Next::Allow | Next::Refuse, _) | (Next::Challenge, Some(_)) => None,
     };
-    let code = code.or(typed.as_ref().map(|typed| typed.as_str())).unwrap_or_default();
+    let code = code
+        .or(typed.as_ref().map(|typed| typed.as_str()))
+        .unwrap_or_default();
     let pass = match service.begin(sign_in).await? {
         Begin::Allowed(pass) => pass,
         Begin::Challenge(challenge) => {
-            match service.answer(Attempt::new(challenge.login(), code)).await? {
+            match service
+                .answer(Attempt::new(challenge.login(), code))
+                .await?
+            {
                 Answer::Accepted(pass) => pass,
                 Answer::Rejected(why) => return Ok(Proven::Denied(why.into())),
             }

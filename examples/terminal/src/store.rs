@@ -109,7 +109,10 @@ pub(crate) fn load_keys(path: &Path) -> Result<Keyring, Failure> {
         }
         KeyringError::Malformed { .. } => Failure::store(
             "keyring",
-            format!("{} is no key file: {e}; name the right one with --key-file", path.display()),
+            format!(
+                "{} is no key file: {e}; name the right one with --key-file",
+                path.display()
+            ),
         ),
         other => Failure::store("keyring", other.to_string()),
     })
@@ -175,7 +178,9 @@ enum Start {
 }
 
 fn start(path: &Path) -> Start {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     if folder.is_some_and(|folder| !folder.is_dir()) {
         return Start::Other;
     }

@@ -6,7 +6,9 @@ use twofa::types::UnixTime;
 /// Why a text is no time.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub(crate) enum NotATime {
-    #[error("it is no time; write RFC 3339 such as 2022-12-01T00:00:00Z, a day such as 2022-12-01, or Unix seconds")]
+    #[error(
+        "it is no time; write RFC 3339 such as 2022-12-01T00:00:00Z, a day such as 2022-12-01, or Unix seconds"
+    )]
     Unreadable,
     #[error("it lies before 1970, where Unix time begins; give a later time")]
     BeforeEpoch,
@@ -19,7 +21,11 @@ pub(crate) fn time(text: &str) -> Result<UnixTime, NotATime> {
         return Ok(UnixTime::from_secs(seconds));
     }
     let day = text.len() == "2022-12-01".len();
-    let instant = if day { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let instant = if day {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.to_owned()
+    };
     let instant: Timestamp = instant.parse().map_err(|_| NotATime::Unreadable)?;
     let seconds = u64::try_from(instant.as_second()).map_err(|_| NotATime::BeforeEpoch)?;
     Ok(UnixTime::from_secs(seconds))

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::args::{self, Input, QrFormat};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::input;
-use crate::output::Output;
+use crate::output::{Output, printable, push};
 
 /// The key URI of a secret; what apps would make of it goes to standard error.
 pub(crate) fn uri(
@@ -41,7 +41,11 @@ pub(crate) fn uri(
 /// What a key URI holds.
 pub(crate) fn parse(out: Output, strict: bool, show_secret: bool, input: &Input) -> Outcome {
     let text = input::one(input)?;
-    let profile = if strict { Profile::Strict } else { Profile::Lenient };
+    let profile = if strict {
+        Profile::Strict
+    } else {
+        Profile::Lenient
+    };
     let parsed = otpauth::parse(&text, profile).map_err(|e| not_a_uri(input, &e))?;
     let uri = &parsed.uri;
     let secret = show_secret.then(|| base32::encode(uri.secret().expose_secret()));
@@ -70,18 +74,18 @@ pub(crate) fn parse(out: Output, strict: bool, show_secret: bool, input: &Input)
             let mut text = format!(
                 "type       {}\nissuer     {}\naccount    {}\nsecret     {key}\nalgorithm  {}\ndigits     {}",
                 parsed.type_name,
-                uri.issuer().unwrap_or("(none)"),
-                uri.account(),
+                printable(uri.issuer().unwrap_or("(none)")),
+                printable(uri.account()),
                 uri.params().algorithm().name(),
                 uri.code_length(),
             );
             match (period, counter) {
-                (Some(period), _) => text += &format!("\nperiod     {period} seconds"),
-                (None, Some(counter)) => text += &format!("\ncounter    {counter}"),
+                (Some(period), _) => push!(text, "\nperiod     {period} seconds"),
+                (None, Some(counter)) => push!(text, "\ncounter    {counter}"),
                 (None, None) => {}
             }
             for warning in &parsed.warnings {
-                text += &format!("\nwarning    {} [{}]", warning.sentence(), warning.code());
+                push!(text, "\nwarning    {} [{}]", warning.sentence(), warning.code());
             }
             text
         },
@@ -90,12 +94,7 @@ pub(crate) fn parse(out: Output, strict: bool, show_secret: bool, input: &Input)
 }
 
 /// The QR code of a key URI or an export batch, exactly as it was given.
-pub(crate) fn qr(
-    out: Output,
-    format: QrFormat,
-    file: Option<&Path>,
-    input: &Input,
-) -> Outcome {
+pub(crate) fn qr(out: Output, format: QrFormat, file: Option<&Path>, input: &Input) -> Outcome {
     let text = input::one(input)?;
     let title = title_of(&text, input)?;
     let qr = Qr::encode(&text).map_err(|e| Failure::usage("qr", e.to_string()))?;
@@ -125,7 +124,10 @@ pub(crate) fn qr(
             let message = "a PNG cannot stand in JSON; name a file with --output";
             return Err(Failure::usage("png-needs-file", message));
         };
-        out.result(|| json!({"format": format.name(), "content": content}), String::new)?;
+        out.result(
+            || json!({"format": format.name(), "content": content}),
+            String::new,
+        )?;
     } else if format == QrFormat::Png && io::stdout().is_terminal() {
         let message = "a PNG is no text for a terminal; name a file with --output";
         return Err(Failure::usage("png-needs-file", message));
@@ -137,12 +139,19 @@ pub(crate) fn qr(
 
 /// What a drawn code is called, for those who do not see it. A text that no app reads is an error.
 fn title_of(text: &str, input: &Input) -> Result<String, Failure> {
-    if text.trim_start().to_ascii_lowercase().starts_with("otpauth-migration:") {
+    if text
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("otpauth-migration:")
+    {
         migration::decode(text).map_err(|e| not_a_uri(input, &e))?;
         return Ok("QR code of an export batch".to_owned());
     }
     let parsed = otpauth::parse(text, Profile::Lenient).map_err(|e| not_a_uri(input, &e))?;
-    Ok(format!("QR code for {}", parsed.uri.issuer().unwrap_or(parsed.uri.account())))
+    Ok(format!(
+        "QR code for {}",
+        parsed.uri.issuer().unwrap_or(parsed.uri.account())
+    ))
 }
 
 /// Writes a file that only its owner can read.
@@ -177,7 +186,10 @@ fn decode(out: Output, input: &Input) -> Outcome {
         match account {
             Ok(account) => {
                 for warning in &account.warnings {
-                    out.warn(warning.code(), &format!("account {at}: {}", warning.sentence()));
+                    out.warn(
+                        warning.code(),
+                        &format!("account {at}: {}", warning.sentence()),
+                    );
                 }
                 print_uri(out, account.uri.to_uri().expose_secret())?;
             }
@@ -194,10 +206,17 @@ fn encode(out: Output, input: &Input) -> Outcome {
     let text = input::many(input)?;
     let mut keys = Vec::new();
     for (number, line) in lines(&text) {
-        let parsed = otpauth::parse(line, Profile::Lenient)
-            .map_err(|e| Failure::usage("uri", format!("line {number} of {}: {e}", input::named(input))))?;
+        let parsed = otpauth::parse(line, Profile::Lenient).map_err(|e| {
+            Failure::usage(
+                "uri",
+                format!("line {number} of {}: {e}", input::named(input)),
+            )
+        })?;
         for warning in &parsed.warnings {
-            out.warn(warning.code(), &format!("line {number}: {}", warning.sentence()));
+            out.warn(
+                warning.code(),
+                &format!("line {number}: {}", warning.sentence()),
+            );
         }
         keys.push(parsed.uri);
     }
@@ -206,7 +225,10 @@ fn encode(out: Output, input: &Input) -> Outcome {
     }
     let mut id = Zeroizing::new([0; 4]);
     SysRng.try_fill_bytes(id.as_mut_slice()).map_err(|e| {
-        Failure::store("no-randomness", format!("the operating system gave no random bytes: {e}"))
+        Failure::store(
+            "no-randomness",
+            format!("the operating system gave no random bytes: {e}"),
+        )
     })?;
     let batches = migration::encode(&keys, i32::from_be_bytes(*id) & i32::MAX)
         .map_err(|e| Failure::usage("export", e.to_string()))?;
@@ -222,7 +244,9 @@ fn print_uri(out: Output, uri: &str) -> Result<(), Failure> {
 
 /// Lines that hold something, with their numbers from 1.
 fn lines(text: &str) -> impl Iterator<Item = (u64, &str)> {
-    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty())
+    (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty())
 }
 
 fn empty(input: &Input) -> Failure {

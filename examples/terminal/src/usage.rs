@@ -6,11 +6,13 @@ use std::io::{self, Write as _};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::failure::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, printable};
 
 /// Answers what could not be parsed: with help, the version, or what is wrong.
 pub(crate) fn answer(error: &clap::Error) -> Exit {
-    let out = Output { json: asks_for_json() };
+    let out = Output {
+        json: asks_for_json(),
+    };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = if io::IsTerminal::is_terminal(&io::stdout()) {
@@ -20,7 +22,9 @@ pub(crate) fn answer(error: &clap::Error) -> Exit {
             };
             let mut stdout = io::stdout().lock();
             // Whoever reads only the first lines of the help has read enough.
-            let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+            let _ = stdout
+                .write_all(text.as_bytes())
+                .and_then(|()| stdout.flush());
             Exit::Done
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !out.json => {
@@ -48,7 +52,10 @@ fn message(error: &clap::Error) -> String {
     match error.kind() {
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).map(ToString::to_string);
-            format!("{argument}: {}", why.unwrap_or_else(|| "it cannot be read".to_owned()))
+            format!(
+                "{argument}: {}",
+                why.unwrap_or_else(|| "it cannot be read".to_owned())
+            )
         }
         ErrorKind::InvalidValue => {
             let known = match error.get(ContextKind::ValidValue) {
@@ -80,15 +87,4 @@ fn message(error: &clap::Error) -> String {
             printable(words.join(" ").trim_start_matches("error: "))
         }
     }
-}
-
-/// Text with what changes a terminal's state written out.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_unicode());
-            let plain = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
 }

@@ -28,7 +28,11 @@ fn secrets_that_are_none() {
         ("not base32!", "position"),
         ("\u{202e}JBSWY3DP", "position 0"),
     ] {
-        for args in [&["code"][..], &["verify", "123456"], &["uri", "--issuer", "I", "--account", "A"]] {
+        for args in [
+            &["code"][..],
+            &["verify", "123456"],
+            &["uri", "--issuer", "I", "--account", "A"],
+        ] {
             let ran = play.run_with(&[args, &["--json"]].concat(), secret.as_bytes());
             assert_error(&ran.error(2), "secret", word);
         }
@@ -53,12 +57,18 @@ fn digits_periods_and_windows_out_of_bounds() {
         let ran = play.run_with(&["code", option, value, "--json"], KEY.as_bytes());
         assert_error(&ran.error(2), "usage", word);
     }
-    let ran = play.run_with(&["verify", "123456", "--past", "11", "--json"], KEY.as_bytes());
+    let ran = play.run_with(
+        &["verify", "123456", "--past", "11", "--json"],
+        KEY.as_bytes(),
+    );
     assert_error(&ran.error(2), "usage", "at most 10");
     // A code of another length is no code of this key's.
     for code in ["12345", "123456789", "1234567"] {
         let ran = play.run_with(&["verify", code, "--json"], KEY.as_bytes());
-        assert_eq!(ran.refused().to_string(), r#"{"accepted":false,"reason":"malformed"}"#);
+        assert_eq!(
+            ran.refused().to_string(),
+            r#"{"accepted":false,"reason":"malformed"}"#
+        );
     }
 }
 
@@ -71,7 +81,10 @@ fn what_is_no_uri() {
         ("otpauth://totp/a", "secret is missing"),
         ("otpauth://totp/a?secret=JBSWY3DP!", "position 8"),
         ("otpauth://totp/a?secret=JBSWY3DP&digits=9", "digits"),
-        ("otpauth://totp/%1b%5b2J?secret=JBSWY3DP", "control character"),
+        (
+            "otpauth://totp/%1b%5b2J?secret=JBSWY3DP",
+            "control character",
+        ),
     ] {
         for command in ["parse", "qr"] {
             let ran = play.run_with(&[command, "--json"], text.as_bytes());
@@ -79,7 +92,10 @@ fn what_is_no_uri() {
         }
     }
     for (args, text) in [
-        (["migration", "decode"], "otpauth-migration://offline?data=%%%"),
+        (
+            ["migration", "decode"],
+            "otpauth-migration://offline?data=%%%",
+        ),
         (["migration", "encode"], "nonsense"),
     ] {
         let ran = play.run_with(&[&args[..], &["--json"]].concat(), text.as_bytes());
@@ -90,7 +106,10 @@ fn what_is_no_uri() {
     let uri = format!("otpauth://totp/I:{}?secret={KEY}", "a".repeat(2000));
     let ran = play.run_with(&["qr", "--json"], uri.as_bytes());
     assert_error(&ran.error(2), "qr", "too dense");
-    let ran = play.run_with(&["qr", "--format", "png", "--json"], format!("otpauth://totp/a?secret={KEY}").as_bytes());
+    let ran = play.run_with(
+        &["qr", "--format", "png", "--json"],
+        format!("otpauth://totp/a?secret={KEY}").as_bytes(),
+    );
     assert_error(&ran.error(2), "png-needs-file", "--output");
 }
 
@@ -110,7 +129,9 @@ fn ten_megabytes_are_refused_before_they_are_read() {
         let ran = play.run_with(&[args, &["--json"]].concat(), &flood);
         assert_error(&ran.error(2), "too-long", "standard input");
     }
-    let ran = play.run_with(&["demo", "--at", "1669852800"], &flood).exits(2);
+    let ran = play
+        .run_with(&["demo", "--at", "1669852800"], &flood)
+        .exits(2);
     assert!(ran.stderr.contains("[too-long]"), "{}", ran.stderr);
 }
 
@@ -126,7 +147,11 @@ fn a_secret_as_an_argument_is_not_repeated() {
         &["--at", KEY, "secret"],
     ] {
         let ran = play.run(args).exits(2);
-        assert!(!ran.stderr.contains(&KEY[..8]) && ran.stdout.is_empty(), "{}", ran.stderr);
+        assert!(
+            !ran.stderr.contains(&KEY[..8]) && ran.stdout.is_empty(),
+            "{}",
+            ran.stderr
+        );
     }
     let ran = play.run(&["code", KEY, "--json"]);
     assert_error(&ran.error(2), "usage", "standard input");
@@ -141,9 +166,21 @@ fn wrong_usage_is_json_where_that_was_asked_for() {
         &["login", "--json"],
         &["login", "acme", "--json"],
         &["member", "set", "acme", "ann", "--json"],
-        &["member", "set", "acme", "ann", "--admin", "--member", "--json"],
-        &["project", "add", "acme", "--optional", "--mandatory-from", "2022-12-01", "--json"],
-        &["reset", "acme", "ann", "--as", "bob", "--sso", "--code", "123456", "--json"],
+        &[
+            "member", "set", "acme", "ann", "--admin", "--member", "--json",
+        ],
+        &[
+            "project",
+            "add",
+            "acme",
+            "--optional",
+            "--mandatory-from",
+            "2022-12-01",
+            "--json",
+        ],
+        &[
+            "reset", "acme", "ann", "--as", "bob", "--sso", "--code", "123456", "--json",
+        ],
         &["project", "add", "acme", "--sso", "maybe", "--json"],
         &["secret", "--nonsense", "--json"],
     ] {
@@ -152,7 +189,10 @@ fn wrong_usage_is_json_where_that_was_asked_for() {
         assert!(error["message"].as_str().unwrap().len() > 10, "{error}");
     }
     let ran = play.run(&["secret", "--nonsense"]).exits(2);
-    assert_eq!(ran.stderr, "twofa: there is no option --nonsense here; see --help [usage]\n");
+    assert_eq!(
+        ran.stderr,
+        "twofa: there is no option --nonsense here; see --help [usage]\n"
+    );
     assert!(!play.path("twofa.db").exists());
 }
 
@@ -196,13 +236,37 @@ fn names_that_mislead() {
         ] {
             let error = play.run(&[args, &["--json"]].concat()).error(2);
             assert_error(&error, "usage", word);
-            assert!(error["message"].as_str().unwrap().contains(argument), "{error}");
+            assert!(
+                error["message"].as_str().unwrap().contains(argument),
+                "{error}"
+            );
         }
     }
-    let support = ["support-reset", "acme", "ann", "--operator", "S\u{202e}am", "--ticket", "T", "--json"];
+    let support = [
+        "support-reset",
+        "acme",
+        "ann",
+        "--operator",
+        "S\u{202e}am",
+        "--ticket",
+        "T",
+        "--json",
+    ];
     assert_error(&play.run(&support).error(2), "usage", "--operator");
-    assert_error(&play.run(&["login", &"a".repeat(256), "ann", "--json"]).error(2), "usage", "256 bytes");
-    assert_error(&play.run(&["project", "add", "b", "--issuer", "a:b", "--json"]).error(2), "usage", "colon");
+    assert_error(
+        &play
+            .run(&["login", &"a".repeat(256), "ann", "--json"])
+            .error(2),
+        "usage",
+        "256 bytes",
+    );
+    assert_error(
+        &play
+            .run(&["project", "add", "b", "--issuer", "a:b", "--json"])
+            .error(2),
+        "usage",
+        "colon",
+    );
     let projects = play.run(&["project", "list", "--json"]).exits(0).objects();
     assert_eq!(projects.len(), 1);
 }
@@ -224,7 +288,11 @@ fn projects_and_members_that_are_not_there_or_are_already() {
         &["import", "nope", "file"],
         &["replace", "nope", "ann", "--code", "123456"],
     ] {
-        assert_error(&play.run(&[args, &["--json"]].concat()).error(2), "unknown-project", "nope");
+        assert_error(
+            &play.run(&[args, &["--json"]].concat()).error(2),
+            "unknown-project",
+            "nope",
+        );
     }
     for args in [
         &["login", "acme", "nobody"][..],
@@ -234,22 +302,58 @@ fn projects_and_members_that_are_not_there_or_are_already() {
         &["audit", "list", "acme", "nobody"],
         &["replace", "acme", "nobody", "--code", "123456"],
     ] {
-        assert_error(&play.run(&[args, &["--json"]].concat()).error(2), "unknown-member", "nobody");
+        assert_error(
+            &play.run(&[args, &["--json"]].concat()).error(2),
+            "unknown-member",
+            "nobody",
+        );
     }
-    assert_error(&play.run(&["project", "add", "acme", "--json"]).error(2), "duplicate-project", "acme");
-    assert_error(&play.run(&["member", "add", "acme", "ann", "--json"]).error(2), "duplicate-member", "ann");
-    let explained = play.json(MANDATE, &["policy", "explain", "acme", "ann"]).done();
+    assert_error(
+        &play.run(&["project", "add", "acme", "--json"]).error(2),
+        "duplicate-project",
+        "acme",
+    );
+    assert_error(
+        &play
+            .run(&["member", "add", "acme", "ann", "--json"])
+            .error(2),
+        "duplicate-member",
+        "ann",
+    );
+    let explained = play
+        .json(MANDATE, &["policy", "explain", "acme", "ann"])
+        .done();
     assert_eq!(explained["reason"], "mandatory", "the project is as it was");
 
     for login in ["0123456789abcdef0123456789abcdef", "nonsense", ""] {
         let rejected = play.run(&["answer", login, "123456", "--json"]).refused();
-        assert_eq!(rejected.to_string(), r#"{"accepted":false,"reason":"unknown-login","retry_at":null}"#
-            .replace('}', if login.len() == 32 { r#","login_ended":true}"# } else { "}" }));
+        assert_eq!(
+            rejected.to_string(),
+            r#"{"accepted":false,"reason":"unknown-login","retry_at":null}"#.replace(
+                '}',
+                if login.len() == 32 {
+                    r#","login_ended":true}"#
+                } else {
+                    "}"
+                }
+            )
+        );
     }
     // Resets are refused, not failed.
-    let reset = ["reset", "nope", "ann", "--as", "ann", "--code", "123456", "--json"];
+    let reset = [
+        "reset", "nope", "ann", "--as", "ann", "--code", "123456", "--json",
+    ];
     assert_eq!(play.run(&reset).reason(), "unknown-project");
-    let reset = ["support-reset", "nope", "ann", "--operator", "Sam", "--ticket", "T", "--json"];
+    let reset = [
+        "support-reset",
+        "nope",
+        "ann",
+        "--operator",
+        "Sam",
+        "--ticket",
+        "T",
+        "--json",
+    ];
     assert_eq!(play.run(&reset).reason(), "unknown-project");
 }
 
@@ -257,17 +361,38 @@ fn projects_and_members_that_are_not_there_or_are_already() {
 fn stores_that_are_none() {
     let play = Play::new();
     fs::create_dir(play.path("folder")).unwrap();
-    fs::write(play.path("text.db"), "this is not a database, and long enough to show it").unwrap();
+    fs::write(
+        play.path("text.db"),
+        "this is not a database, and long enough to show it",
+    )
+    .unwrap();
     let login = |store: &str| play.run(&["login", "acme", "ann", "--json", "--store", store]);
     assert_error(&login("folder").error(3), "store", "folder");
     assert_error(&login("sqlite:folder").error(3), "store", "folder");
     assert_error(&login("nowhere/twofa.db").error(3), "store", "nowhere");
     assert_error(&login("text.db").error(3), "store", "text.db");
-    assert_error(&login("mysql://localhost/acme").error(2), "store-name", "mysql");
+    assert_error(
+        &login("mysql://localhost/acme").error(2),
+        "store-name",
+        "mysql",
+    );
     assert_error(&login("sqlite:").error(2), "store-name", "sqlite:");
     assert_error(&login("").error(2), "store-name", "file");
-    assert_error(&login("postgres://localhost/acme").error(2), "key-file-needed", "--key-file");
-    let ran = play.run(&["login", "a", "b", "--json", "--store", "postgres://me:hunter2@127.0.0.1:1/a", "--key-file", "k"]);
+    assert_error(
+        &login("postgres://localhost/acme").error(2),
+        "key-file-needed",
+        "--key-file",
+    );
+    let ran = play.run(&[
+        "login",
+        "a",
+        "b",
+        "--json",
+        "--store",
+        "postgres://me:hunter2@127.0.0.1:1/a",
+        "--key-file",
+        "k",
+    ]);
     let error = ran.error(3);
     assert_error(&error, "store", "127.0.0.1:1");
     assert!(!error.to_string().contains("hunter2"), "{error}");
@@ -288,19 +413,34 @@ fn a_damaged_store_and_one_from_a_newer_program() {
         *byte = 0xa5;
     }
     fs::write(&store, &damaged).unwrap();
-    assert_error(&play.run(&["login", "acme", "ann", "--json"]).error(3), "store", "twofa.db");
+    assert_error(
+        &play.run(&["login", "acme", "ann", "--json"]).error(3),
+        "store",
+        "twofa.db",
+    );
     fs::write(&store, &whole[..whole.len() / 2]).unwrap();
-    assert_error(&play.run(&["login", "acme", "ann", "--json"]).error(3), "store", "");
+    assert_error(
+        &play.run(&["login", "acme", "ann", "--json"]).error(3),
+        "store",
+        "",
+    );
 
     fs::write(&store, &whole).unwrap();
     newer(&store);
-    assert_error(&play.run(&["login", "acme", "ann", "--json"]).error(3), "store", "version 99");
+    assert_error(
+        &play.run(&["login", "acme", "ann", "--json"]).error(3),
+        "store",
+        "version 99",
+    );
 }
 
 /// What a program of a later version would leave behind: a migration that this one does not know.
 fn newer(store: &std::path::Path) {
     use twofa_sqlx::sqlx::{self, Connection as _};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let url = format!("sqlite:{}", store.display());
         let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
@@ -336,8 +476,14 @@ fn key_files_that_are_missing_wrong_or_open_to_others() {
     fs::copy(other.path("twofa.db.key"), &key).unwrap();
     let error = login().error(3);
     assert_error(&error, "record-unreadable", "twofa.db.key");
-    assert!(error["message"].as_str().unwrap().contains("--key-file"), "{error}");
-    let unknown = fs::read_to_string(&away).unwrap().replace("active 1", "active 7").replace("key 1 ", "key 7 ");
+    assert!(
+        error["message"].as_str().unwrap().contains("--key-file"),
+        "{error}"
+    );
+    let unknown = fs::read_to_string(&away)
+        .unwrap()
+        .replace("active 1", "active 7")
+        .replace("key 1 ", "key 7 ");
     fs::write(&key, unknown).unwrap();
     assert_error(&login().error(3), "key-missing", "key 1");
 
@@ -359,15 +505,24 @@ fn key_files_that_are_missing_wrong_or_open_to_others() {
 
     // The right one, wherever it is: nothing was lost meanwhile.
     fs::remove_file(&key).unwrap();
-    let begun = play.json(MANDATE + 60, &["login", "acme", "ann", "--key-file", "away"]).done();
+    let begun = play
+        .json(
+            MANDATE + 60,
+            &["login", "acme", "ann", "--key-file", "away"],
+        )
+        .done();
     fs::rename(&away, &key).unwrap();
-    play.answer(MANDATE + 60, &begun, &app.code(MANDATE + 60)).done();
+    play.answer(MANDATE + 60, &begun, &app.code(MANDATE + 60))
+        .done();
 }
 
 #[test]
 fn a_disk_that_is_full_is_told() {
     let play = Play::new();
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
     let mut child = crate::play::program(play.folder());
     let child = child.arg("secret").stdout(full).spawn().unwrap();
     let ended = child.wait_with_output().unwrap();

@@ -9,29 +9,29 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// 2022-12-01T00:00:00Z.
-pub const MANDATE: u64 = 1_669_852_800;
+pub(crate) const MANDATE: u64 = 1_669_852_800;
 
 /// A folder with a store of its own, and everything that the program said in it.
-pub struct Play {
+pub(crate) struct Play {
     folder: TempDir,
     said: Mutex<Vec<u8>>,
 }
 
 /// How one run ended.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
     what: String,
 }
 
 /// A time as `--at` takes it.
-pub fn at(seconds: u64) -> String {
+pub(crate) fn at(seconds: u64) -> String {
     seconds.to_string()
 }
 
 impl Play {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Self {
             folder,
@@ -39,20 +39,20 @@ impl Play {
         }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// A run that ends by itself, with nothing on standard input.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, b"")
     }
 
-    pub fn run_with(&self, args: &[&str], stdin: &[u8]) -> Ran {
+    pub(crate) fn run_with(&self, args: &[&str], stdin: &[u8]) -> Ran {
         let mut child = self.start(args);
         let mut pipe = child.stdin.take().unwrap();
         // One that reads nothing may be gone before all is written.
@@ -62,20 +62,20 @@ impl Play {
     }
 
     /// As [`Self::run`], at a time and with --json.
-    pub fn json(&self, seconds: u64, args: &[&str]) -> Ran {
+    pub(crate) fn json(&self, seconds: u64, args: &[&str]) -> Ran {
         let at = at(seconds);
         self.run(&[args, &["--json", "--at", &at]].concat())
     }
 
     /// A run to be talked to.
-    pub fn start(&self, args: &[&str]) -> Child {
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
         program(self.folder())
             .args(args)
             .spawn()
             .expect("the program starts")
     }
 
-    pub fn end(&self, child: Child, args: &[&str]) -> Ran {
+    pub(crate) fn end(&self, child: Child, args: &[&str]) -> Ran {
         let Output {
             status,
             stdout,
@@ -98,17 +98,18 @@ impl Play {
     }
 
     /// Everything that was said, enrolments left out.
-    pub fn said(&self) -> Vec<u8> {
+    pub(crate) fn said(&self) -> Vec<u8> {
         self.said.lock().unwrap().clone()
     }
 
     /// A project that is mandatory from [`MANDATE`] on, with these administrators and members.
-    pub fn project(&self, name: &str, administrators: &[&str], members: &[&str]) {
+    pub(crate) fn project(&self, name: &str, administrators: &[&str], members: &[&str]) {
         let before = MANDATE - 100_000;
         let rules = ["project", "add", name, "--mandatory-from", "2022-12-01"];
         self.json(before, &rules).done();
         for user in administrators {
-            self.json(before, &["member", "add", name, user, "--admin"]).done();
+            self.json(before, &["member", "add", name, user, "--admin"])
+                .done();
         }
         for user in members {
             self.json(before, &["member", "add", name, user]).done();
@@ -116,7 +117,7 @@ impl Play {
     }
 
     /// Signs somebody in who must set up, and sets up. Gives the app that holds the key.
-    pub fn enrol(&self, seconds: u64, project: &str, user: &str) -> App {
+    pub(crate) fn enrol(&self, seconds: u64, project: &str, user: &str) -> App {
         let begun = self.json(seconds, &["login", project, user]).done();
         assert_eq!(begun["next"], "enrol", "{begun}");
         let app = App::scan(begun["uri"].as_str().unwrap());
@@ -126,26 +127,26 @@ impl Play {
     }
 
     /// Begins a login that asks for a code.
-    pub fn challenge(&self, seconds: u64, project: &str, user: &str) -> Value {
+    pub(crate) fn challenge(&self, seconds: u64, project: &str, user: &str) -> Value {
         let begun = self.json(seconds, &["login", project, user]).done();
         assert_eq!(begun["next"], "challenge", "{begun}");
         begun
     }
 
-    pub fn answer(&self, seconds: u64, begun: &Value, code: &str) -> Ran {
+    pub(crate) fn answer(&self, seconds: u64, begun: &Value, code: &str) -> Ran {
         let login = begun["login"].as_str().unwrap();
         self.json(seconds, &["answer", login, code])
     }
 
     /// Signs in with a code.
-    pub fn sign_in(&self, seconds: u64, project: &str, user: &str, code: &str) -> Ran {
+    pub(crate) fn sign_in(&self, seconds: u64, project: &str, user: &str, code: &str) -> Ran {
         let begun = self.challenge(seconds, project, user);
         self.answer(seconds, &begun, code)
     }
 }
 
 /// The program in a folder, with no setting of whoever runs the tests.
-pub fn program(folder: &Path) -> Command {
+pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twofa"));
     command
         .current_dir(folder)
@@ -159,11 +160,14 @@ pub fn program(folder: &Path) -> Command {
 
 impl Ran {
     fn told(&self) -> String {
-        format!("{}\nexit {}\n{}{}", self.what, self.code, self.stdout, self.stderr)
+        format!(
+            "{}\nexit {}\n{}{}",
+            self.what, self.code, self.stdout, self.stderr
+        )
     }
 
     /// Asserts the exit code, and that nothing is written where it does not belong.
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}", self.told());
         if code >= 2 {
             assert!(!self.stderr.is_empty(), "{}", self.told());
@@ -172,7 +176,7 @@ impl Ran {
     }
 
     /// The objects on standard output, one a line.
-    pub fn objects(&self) -> Vec<Value> {
+    pub(crate) fn objects(&self) -> Vec<Value> {
         let read = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", self.told()));
         self.stdout.lines().map(read).collect()
     }
@@ -184,22 +188,22 @@ impl Ran {
     }
 
     /// The one object of a run that was done.
-    pub fn done(self) -> Value {
+    pub(crate) fn done(self) -> Value {
         self.exits(0).object()
     }
 
     /// The one object of a run that was refused.
-    pub fn refused(self) -> Value {
+    pub(crate) fn refused(self) -> Value {
         self.exits(1).object()
     }
 
     /// The reason of a run that was refused.
-    pub fn reason(self) -> String {
+    pub(crate) fn reason(self) -> String {
         self.refused()["reason"].as_str().unwrap().to_owned()
     }
 
     /// The error of a run that could not be done.
-    pub fn error(self, code: i32) -> Value {
+    pub(crate) fn error(self, code: i32) -> Value {
         let ran = self.exits(code);
         let last = ran.stderr.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|_| panic!("{}", ran.told()))
@@ -207,36 +211,38 @@ impl Ran {
 }
 
 /// An authenticator app that scanned a key.
-pub struct App {
-    pub secret: String,
+pub(crate) struct App {
+    pub(crate) secret: String,
 }
 
 impl App {
-    pub fn scan(uri: &str) -> Self {
+    pub(crate) fn scan(uri: &str) -> Self {
         let query = uri.split_once("secret=").expect("a secret in the URI").1;
         let secret = query.split('&').next().unwrap().to_owned();
         Self { secret }
     }
 
     /// What the app shows at a time.
-    pub fn code(&self, seconds: u64) -> String {
+    pub(crate) fn code(&self, seconds: u64) -> String {
         oathtool(&["--totp", "-b", &self.secret, "--now", &date(seconds)])
     }
 
     /// A code that is right at no time near this one.
-    pub fn wrong(&self, seconds: u64) -> String {
+    pub(crate) fn wrong(&self, seconds: u64) -> String {
         let right: Vec<_> = (0..60).map(|n| self.code(seconds + 900 - n * 30)).collect();
-        let wrong = (0..100).map(|n| format!("{:06}", n * 9_999)).find(|code| !right.contains(code));
+        let wrong = (0..100)
+            .map(|n| format!("{:06}", n * 9_999))
+            .find(|code| !right.contains(code));
         wrong.expect("there are more codes than steps")
     }
 }
 
 /// What `oathtool` prints. It is a tool of Debian's, as `./test` installs.
-pub fn oathtool(args: &[&str]) -> String {
+pub(crate) fn oathtool(args: &[&str]) -> String {
     tool("oathtool", "oathtool", args)
 }
 
-pub fn tool(name: &str, package: &str, args: &[&str]) -> String {
+pub(crate) fn tool(name: &str, package: &str, args: &[&str]) -> String {
     let output = Command::new(name).args(args).output().unwrap_or_else(|e| {
         panic!("{name} cannot be run ({e}); install it: apt-get install -y {package}")
     });
@@ -245,7 +251,7 @@ pub fn tool(name: &str, package: &str, args: &[&str]) -> String {
 }
 
 /// A time as `oathtool` takes it.
-pub fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let seconds = twofa::types::UnixTime::from_secs(seconds).to_string();
     seconds.replace('T', " ").replace('Z', " UTC")
 }

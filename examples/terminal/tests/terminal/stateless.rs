@@ -14,7 +14,10 @@ fn new_secrets_are_as_long_as_their_hash_and_never_twice_the_same() {
         let [one, two] = [play.run(&args).done(), play.run(&args).done()];
         assert_ne!(one, two);
         let secret = one["secret"].as_str().unwrap();
-        assert_eq!(twofa::otpauth::base32::decode_strict(secret).unwrap().len(), bytes);
+        assert_eq!(
+            twofa::otpauth::base32::decode_strict(secret).unwrap().len(),
+            bytes
+        );
     }
     let plain = play.run(&["secret"]).exits(0).stdout;
     assert_eq!((plain.len(), plain.ends_with('\n')), (33, true));
@@ -22,10 +25,14 @@ fn new_secrets_are_as_long_as_their_hash_and_never_twice_the_same() {
 
 #[test]
 fn rfc_6238_appendix_b() {
-    let vectors = include_str!("../../../../crates/twofa-totp/tests/vectors/rfc6238-appendix-b.txt");
+    let vectors =
+        include_str!("../../../../crates/twofa-totp/tests/vectors/rfc6238-appendix-b.txt");
     let play = Play::new();
     let mut tried = 0;
-    for line in vectors.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())) {
+    for line in vectors
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+    {
         let words: Vec<_> = line.split_whitespace().collect();
         let [time, _, algorithm, bytes, code, ..] = words[..] else {
             panic!("{line}");
@@ -34,11 +41,27 @@ fn rfc_6238_appendix_b() {
         let seed: Vec<u8> = b"1234567890".iter().copied().cycle().take(bytes).collect();
         let secret = twofa::otpauth::base32::encode(&seed);
         let secret = secret.expose_secret();
-        let options = ["--algorithm", algorithm, "--digits", "8", "--at", time, "--json"];
-        let made = play.run_with(&[&["code"][..], &options].concat(), secret.as_bytes()).done();
+        let options = [
+            "--algorithm",
+            algorithm,
+            "--digits",
+            "8",
+            "--at",
+            time,
+            "--json",
+        ];
+        let made = play
+            .run_with(&[&["code"][..], &options].concat(), secret.as_bytes())
+            .done();
         assert_eq!(made["code"], code, "{line}");
-        let checked = play.run_with(&[&["verify", code][..], &options].concat(), secret.as_bytes());
-        assert_eq!(checked.done().to_string(), r#"{"accepted":true,"step_offset":0}"#);
+        let checked = play.run_with(
+            &[&["verify", code][..], &options].concat(),
+            secret.as_bytes(),
+        );
+        assert_eq!(
+            checked.done().to_string(),
+            r#"{"accepted":true,"step_offset":0}"#
+        );
         tried += 1;
     }
     assert_eq!(tried, 20);
@@ -54,10 +77,31 @@ fn codes_agree_with_another_implementation() {
     ] {
         let totp = format!("--totp={algorithm}");
         let step = format!("{period}s");
-        let theirs = oathtool(&[&totp, "-b", RFC_KEY, "-d", digits, "-s", &step, "--now", &date(now)]);
+        let theirs = oathtool(&[
+            &totp,
+            "-b",
+            RFC_KEY,
+            "-d",
+            digits,
+            "-s",
+            &step,
+            "--now",
+            &date(now),
+        ]);
         let at = now.to_string();
-        let options = ["--algorithm", algorithm, "--digits", digits, "--period", period, "--at", &at];
-        let ours = play.run_with(&[&["code"][..], &options].concat(), RFC_KEY.as_bytes()).exits(0);
+        let options = [
+            "--algorithm",
+            algorithm,
+            "--digits",
+            digits,
+            "--period",
+            period,
+            "--at",
+            &at,
+        ];
+        let ours = play
+            .run_with(&[&["code"][..], &options].concat(), RFC_KEY.as_bytes())
+            .exits(0);
         assert_eq!(ours.stdout.trim(), theirs);
     }
 }
@@ -67,7 +111,15 @@ fn a_code_is_checked_within_its_window_and_a_clock_that_is_off_is_told() {
     let play = Play::new();
     let now = 1_700_000_010;
     let at = now.to_string();
-    let code = |seconds: i64| oathtool(&["--totp", "-b", RFC_KEY, "--now", &date((now + seconds).try_into().unwrap())]);
+    let code = |seconds: i64| {
+        oathtool(&[
+            "--totp",
+            "-b",
+            RFC_KEY,
+            "--now",
+            &date((now + seconds).try_into().unwrap()),
+        ])
+    };
     let verify = |code: &str, more: &[&str]| {
         let args = [&["verify", code, "--at", &at, "--json"], more].concat();
         play.run_with(&args, b" gezd gnbv-gy3t qojq gezdgnbvgy3tqojq== \n")
@@ -76,30 +128,66 @@ fn a_code_is_checked_within_its_window_and_a_clock_that_is_off_is_told() {
         assert_eq!(verify(&code(steps * 30), &[]).done()["step_offset"], steps);
     }
     let why = verify(&code(-60), &[]).refused();
-    assert_eq!(why.to_string(), r#"{"accepted":false,"reason":"clock-off","clock_off":{"seconds":60,"direction":"behind"}}"#);
-    assert_eq!(verify(&code(300), &[]).refused()["clock_off"]["direction"], "ahead");
-    assert_eq!(verify(&code(-60), &["--past", "2"]).done()["step_offset"], -2);
-    assert_eq!(verify(&code(30), &["--future", "0"]).refused()["reason"], "clock-off");
-    assert_eq!(verify(&code(7200), &[]).refused().to_string(), r#"{"accepted":false,"reason":"wrong-code"}"#);
+    assert_eq!(
+        why.to_string(),
+        r#"{"accepted":false,"reason":"clock-off","clock_off":{"seconds":60,"direction":"behind"}}"#
+    );
+    assert_eq!(
+        verify(&code(300), &[]).refused()["clock_off"]["direction"],
+        "ahead"
+    );
+    assert_eq!(
+        verify(&code(-60), &["--past", "2"]).done()["step_offset"],
+        -2
+    );
+    assert_eq!(
+        verify(&code(30), &["--future", "0"]).refused()["reason"],
+        "clock-off"
+    );
+    assert_eq!(
+        verify(&code(7200), &[]).refused().to_string(),
+        r#"{"accepted":false,"reason":"wrong-code"}"#
+    );
     // Typed as people type it.
     let right = code(0);
-    let wide: String = right.bytes().map(|b| char::from_u32(0xff10 + u32::from(b - b'0')).unwrap()).collect();
+    let wide: String = right
+        .bytes()
+        .map(|b| char::from_u32(0xff10 + u32::from(b - b'0')).unwrap())
+        .collect();
     for typed in [format!("{}-{}", &right[..3], &right[3..]), wide] {
         verify(&typed, &[]).done();
     }
-    let human = play.run_with(&["verify", &code(-300), "--at", &at], RFC_KEY.as_bytes()).exits(1).stdout;
+    let human = play
+        .run_with(&["verify", &code(-300), "--at", &at], RFC_KEY.as_bytes())
+        .exits(1)
+        .stdout;
     assert!(human.contains("about 5 minutes behind"), "{human}");
 }
 
 #[test]
 fn a_uri_is_built_read_back_and_linted() {
     let play = Play::new();
-    let args = ["uri", "--issuer", "ACME Co", "--account", "jo@example.com", "--json"];
+    let args = [
+        "uri",
+        "--issuer",
+        "ACME Co",
+        "--account",
+        "jo@example.com",
+        "--json",
+    ];
     let ran = play.run_with(&args, RFC_KEY.as_bytes());
     assert_eq!(ran.stderr, "");
     let uri = ran.done()["uri"].as_str().unwrap().to_owned();
-    assert_eq!(uri, format!("otpauth://totp/ACME%20Co:jo@example.com?secret={RFC_KEY}&issuer=ACME%20Co"));
-    let parsed = play.run_with(&["parse", "--strict", "--show-secret", "--json"], uri.as_bytes()).done();
+    assert_eq!(
+        uri,
+        format!("otpauth://totp/ACME%20Co:jo@example.com?secret={RFC_KEY}&issuer=ACME%20Co")
+    );
+    let parsed = play
+        .run_with(
+            &["parse", "--strict", "--show-secret", "--json"],
+            uri.as_bytes(),
+        )
+        .done();
     assert_eq!(
         parsed.to_string(),
         format!(
@@ -109,10 +197,25 @@ fn a_uri_is_built_read_back_and_linted() {
     let hidden = play.run_with(&["parse"], uri.as_bytes()).exits(0);
     assert!(!hidden.stdout.contains("GEZD"), "{}", hidden.stdout);
 
-    let args = ["uri", "--issuer", "I", "--account", "a", "--algorithm", "sha512", "--digits", "8", "--json"];
+    let args = [
+        "uri",
+        "--issuer",
+        "I",
+        "--account",
+        "a",
+        "--algorithm",
+        "sha512",
+        "--digits",
+        "8",
+        "--json",
+    ];
     let ran = play.run_with(&args, b"JBSWY3DP").exits(0);
     for code in ["algorithm-ignored", "digits-ignored", "secret-short"] {
-        assert!(ran.stderr.contains(&format!("{{\"warning\":\"{code}\"")), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(&format!("{{\"warning\":\"{code}\"")),
+            "{}",
+            ran.stderr
+        );
     }
     assert!(!ran.stderr.contains("JBSWY3DP"));
 }
@@ -128,8 +231,13 @@ fn uris_met_elsewhere() {
     for vector in &vectors {
         let uri = vector["uri"].as_str().unwrap();
         if uri.starts_with("otpauth-migration:") {
-            let decoded = play.run_with(&["migration", "decode", "--json"], uri.as_bytes()).done();
-            assert_eq!(decoded["uri"], "otpauth://totp/Example:alice@google.com?secret=JBSWY3DPEHPK3PXP&issuer=Example");
+            let decoded = play
+                .run_with(&["migration", "decode", "--json"], uri.as_bytes())
+                .done();
+            assert_eq!(
+                decoded["uri"],
+                "otpauth://totp/Example:alice@google.com?secret=JBSWY3DPEHPK3PXP&issuer=Example"
+            );
             continue;
         }
         let ran = play.run_with(&["parse", "--show-secret", "--json"], uri.as_bytes());
@@ -138,7 +246,15 @@ fn uris_met_elsewhere() {
             0 if expect == "error" => assert!(contested, "{uri}"),
             0 => {
                 let parsed = ran.done();
-                for name in ["type", "issuer", "account", "algorithm", "digits", "period", "counter"] {
+                for name in [
+                    "type",
+                    "issuer",
+                    "account",
+                    "algorithm",
+                    "digits",
+                    "period",
+                    "counter",
+                ] {
                     let same = parsed[name] == expect[name];
                     assert!(same || contested, "{uri}: {name} is {}", parsed[name]);
                 }
@@ -156,30 +272,68 @@ fn uris_met_elsewhere() {
 #[test]
 fn an_export_goes_both_ways() {
     let play = Play::new();
-    let uris: String = (0..12).map(|n| format!("otpauth://totp/ACME:u{n}?secret={RFC_KEY}&issuer=ACME\n")).collect();
-    let batches = play.run_with(&["migration", "encode"], uris.as_bytes()).exits(0).stdout;
+    let uri = |n| format!("otpauth://totp/ACME:u{n}?secret={RFC_KEY}&issuer=ACME\n");
+    let uris = (0..12).map(uri).collect::<Vec<_>>().concat();
+    let batches = play
+        .run_with(&["migration", "encode"], uris.as_bytes())
+        .exits(0)
+        .stdout;
     assert_eq!(batches.lines().count(), 2);
-    let back = play.run_with(&["migration", "decode"], batches.as_bytes()).exits(0).stdout;
+    let back = play
+        .run_with(&["migration", "decode"], batches.as_bytes())
+        .exits(0)
+        .stdout;
     assert_eq!(back, uris);
     // A batch is drawn as any other URI is.
     let first = batches.lines().next().unwrap();
-    play.run_with(&["qr", "--format", "svg"], first.as_bytes()).exits(0);
+    play.run_with(&["qr", "--format", "svg"], first.as_bytes())
+        .exits(0);
     // One batch of two is half an export.
-    play.run_with(&["migration", "decode", "--json"], first.as_bytes()).error(2);
+    play.run_with(&["migration", "decode", "--json"], first.as_bytes())
+        .error(2);
 }
 
 #[test]
 fn options_stand_before_or_after_the_command_and_in_the_environment() {
     let play = Play::new();
     for args in [
-        ["--json", "--at", "1669852800", "--store", "s.db", "project", "add", "one"],
-        ["project", "add", "two", "--json", "--at", "1669852800", "--store", "s.db"],
-        ["project", "--json", "add", "--at", "2022-12-01T00:00:00Z", "three", "--store", "sqlite:s.db"],
+        [
+            "--json",
+            "--at",
+            "1669852800",
+            "--store",
+            "s.db",
+            "project",
+            "add",
+            "one",
+        ],
+        [
+            "project",
+            "add",
+            "two",
+            "--json",
+            "--at",
+            "1669852800",
+            "--store",
+            "s.db",
+        ],
+        [
+            "project",
+            "--json",
+            "add",
+            "--at",
+            "2022-12-01T00:00:00Z",
+            "three",
+            "--store",
+            "sqlite:s.db",
+        ],
     ] {
         assert_eq!(play.run(&args).done()["sso"], "off");
     }
     let mut program = crate::play::program(play.folder());
-    program.env("TWOFA_STORE", "moved.db").env("TWOFA_KEY_FILE", "moved.key");
+    program
+        .env("TWOFA_STORE", "moved.db")
+        .env("TWOFA_KEY_FILE", "moved.key");
     std::fs::rename(play.path("s.db"), play.path("moved.db")).unwrap();
     std::fs::rename(play.path("s.db.key"), play.path("moved.key")).unwrap();
     let listed = program.args(["project", "list"]).output().unwrap();

@@ -8,11 +8,25 @@ fn the_mandate_begins_on_its_second_and_not_before() {
     let play = Play::new();
     play.project("acme", &["ann"], &[]);
     let before = play.json(MANDATE - 1, &["login", "acme", "ann"]).done();
-    assert_eq!((&before["next"], &before["reason"]), (&"allow".into(), &"not-yet-mandatory".into()));
+    assert_eq!(
+        (&before["next"], &before["reason"]),
+        (&"allow".into(), &"not-yet-mandatory".into())
+    );
     let from = play.json(MANDATE, &["login", "acme", "ann"]).done();
-    assert_eq!((&from["next"], &from["reason"]), (&"enrol".into(), &"mandatory".into()));
+    assert_eq!(
+        (&from["next"], &from["reason"]),
+        (&"enrol".into(), &"mandatory".into())
+    );
     // Written as a date, it is the same second.
-    let written = ["policy", "explain", "acme", "ann", "--json", "--at", "2022-12-01T00:00:00Z"];
+    let written = [
+        "policy",
+        "explain",
+        "acme",
+        "ann",
+        "--json",
+        "--at",
+        "2022-12-01T00:00:00Z",
+    ];
     assert_eq!(play.run(&written).done()["reason"], "mandatory");
 }
 
@@ -26,20 +40,50 @@ fn set_up_then_every_later_login_asks_and_each_code_works_once() {
     let begun = play.json(MANDATE + 5, &["login", "acme", "bob"]).done();
     assert_eq!(begun["next"], "enrol");
     assert_ne!(left["uri"], begun["uri"], "a new secret");
-    let (old, bob) = (App::scan(left["uri"].as_str().unwrap()), App::scan(begun["uri"].as_str().unwrap()));
-    assert_eq!(play.answer(MANDATE + 6, &left, &old.code(MANDATE + 6)).reason(), "superseded");
-    assert_eq!(play.answer(MANDATE + 6, &begun, &old.code(MANDATE + 6)).reason(), "wrong-code");
+    let (old, bob) = (
+        App::scan(left["uri"].as_str().unwrap()),
+        App::scan(begun["uri"].as_str().unwrap()),
+    );
+    assert_eq!(
+        play.answer(MANDATE + 6, &left, &old.code(MANDATE + 6))
+            .reason(),
+        "superseded"
+    );
+    assert_eq!(
+        play.answer(MANDATE + 6, &begun, &old.code(MANDATE + 6))
+            .reason(),
+        "wrong-code"
+    );
 
-    let answered = play.answer(MANDATE + 10, &begun, &bob.code(MANDATE + 10)).done();
-    assert_eq!(answered.to_string(), r#"{"accepted":true,"project":"acme","user":"bob","step_offset":0}"#);
+    let answered = play
+        .answer(MANDATE + 10, &begun, &bob.code(MANDATE + 10))
+        .done();
+    assert_eq!(
+        answered.to_string(),
+        r#"{"accepted":true,"project":"acme","user":"bob","step_offset":0}"#
+    );
 
     // The code that confirmed is spent, and so is one that was accepted at a login.
     let spent = bob.code(MANDATE + 10);
-    assert_eq!(play.sign_in(MANDATE + 15, "acme", "bob", &spent).reason(), "code-already-used");
+    assert_eq!(
+        play.sign_in(MANDATE + 15, "acme", "bob", &spent).reason(),
+        "code-already-used"
+    );
     let now = MANDATE + 60;
-    assert_eq!(play.sign_in(now, "acme", "bob", &bob.code(now)).done()["accepted"], true);
-    assert_eq!(play.sign_in(now + 5, "acme", "bob", &bob.code(now)).reason(), "code-already-used");
-    assert_eq!(play.sign_in(now + 6, "acme", "bob", &bob.wrong(now)).reason(), "wrong-code");
+    assert_eq!(
+        play.sign_in(now, "acme", "bob", &bob.code(now)).done()["accepted"],
+        true
+    );
+    assert_eq!(
+        play.sign_in(now + 5, "acme", "bob", &bob.code(now))
+            .reason(),
+        "code-already-used"
+    );
+    assert_eq!(
+        play.sign_in(now + 6, "acme", "bob", &bob.wrong(now))
+            .reason(),
+        "wrong-code"
+    );
 
     // Five in a row, a step each; spaced as people type them.
     for step in 1..=5 {
@@ -47,11 +91,17 @@ fn set_up_then_every_later_login_asks_and_each_code_works_once() {
         let code = bob.code(now);
         let spaced = format!("{} {}", &code[..3], &code[3..]);
         let accepted = play.sign_in(now, "acme", "bob", &spaced).done();
-        assert_eq!((&accepted["accepted"], &accepted["step_offset"]), (&true.into(), &0.into()));
+        assert_eq!(
+            (&accepted["accepted"], &accepted["step_offset"]),
+            (&true.into(), &0.into())
+        );
     }
     // A step late is still taken, and says so.
     let now = now + 300;
-    assert_eq!(play.sign_in(now, "acme", "bob", &bob.code(now - 30)).done()["step_offset"], -1);
+    assert_eq!(
+        play.sign_in(now, "acme", "bob", &bob.code(now - 30)).done()["step_offset"],
+        -1
+    );
 }
 
 #[test]
@@ -70,8 +120,14 @@ fn a_clock_that_is_off_is_told_so() {
     // At a login nothing is said about codes that are still to come.
     let now = MANDATE + 1000;
     let begun = play.challenge(now, "acme", "ann");
-    assert_eq!(play.answer(now, &begun, &ann.code(now - 300)).reason(), "clock-off");
-    assert_eq!(play.answer(now, &begun, &ann.code(now + 300)).reason(), "wrong-code");
+    assert_eq!(
+        play.answer(now, &begun, &ann.code(now - 300)).reason(),
+        "clock-off"
+    );
+    assert_eq!(
+        play.answer(now, &begun, &ann.code(now + 300)).reason(),
+        "wrong-code"
+    );
 }
 
 #[test]
@@ -83,26 +139,49 @@ fn wrong_codes_are_counted_slowed_down_and_end_the_login() {
     let (wrong, begun) = (ann.wrong(now), play.challenge(now, "acme", "ann"));
     for _ in 0..3 {
         let why = play.answer(now, &begun, &wrong).refused();
-        assert_eq!((&why["reason"], why["retry_at"].is_null()), (&"wrong-code".into(), true));
+        assert_eq!(
+            (&why["reason"], why["retry_at"].is_null()),
+            (&"wrong-code".into(), true)
+        );
     }
     let why = play.answer(now, &begun, &wrong).refused();
     assert_eq!(why["reason"], "wrong-code");
-    assert_eq!(why["retry_at"], twofa::types::UnixTime::from_secs(now + 30).to_string());
+    assert_eq!(
+        why["retry_at"],
+        twofa::types::UnixTime::from_secs(now + 30).to_string()
+    );
 
     // While locked not even the right code is looked at, nor is it spent.
     let right = ann.code(now + 29);
     assert_eq!(play.answer(now + 29, &begun, &right).reason(), "locked");
     let refused = play.json(now + 29, &["login", "acme", "ann"]).refused();
-    assert_eq!((&refused["next"], &refused["reason"]), (&"refuse".into(), &"locked".into()));
+    assert_eq!(
+        (&refused["next"], &refused["reason"]),
+        (&"refuse".into(), &"locked".into())
+    );
     assert_eq!(refused["until"], why["retry_at"]);
-    assert!(refused["remedy"].as_array().unwrap().contains(&"wait-until".into()));
+    assert!(
+        refused["remedy"]
+            .as_array()
+            .unwrap()
+            .contains(&"wait-until".into())
+    );
 
     // The fifth ends the login, and a new one goes on counting where the last one stopped.
-    assert_eq!(play.answer(now + 30, &begun, &wrong).refused()["login_ended"], true);
-    assert_eq!(play.answer(now + 200, &begun, &wrong).reason(), "unknown-login");
+    assert_eq!(
+        play.answer(now + 30, &begun, &wrong).refused()["login_ended"],
+        true
+    );
+    assert_eq!(
+        play.answer(now + 200, &begun, &wrong).reason(),
+        "unknown-login"
+    );
     let again = play.challenge(now + 200, "acme", "ann");
     let why = play.answer(now + 200, &again, &wrong).refused();
-    assert_eq!(why["retry_at"], twofa::types::UnixTime::from_secs(now + 200 + 120).to_string());
+    assert_eq!(
+        why["retry_at"],
+        twofa::types::UnixTime::from_secs(now + 200 + 120).to_string()
+    );
     play.answer(now + 320, &again, &ann.code(now + 320)).done();
 
     // What is no code costs nothing.
@@ -110,11 +189,14 @@ fn wrong_codes_are_counted_slowed_down_and_end_the_login() {
     for typed in ["12345", "123456789", "12345x", "", "12345678"] {
         assert_eq!(play.answer(now + 400, &again, typed).reason(), "malformed");
     }
-    assert_eq!(play.answer(now + 400, &again, &wrong).refused()["retry_at"], serde_json::Value::Null);
+    assert_eq!(
+        play.answer(now + 400, &again, &wrong).refused()["retry_at"],
+        serde_json::Value::Null
+    );
 }
 
 #[test]
-fn only_an_administrator_of_the_same_project_resets_and_the_next_login_sets_up_anew() {
+fn only_an_administrator_of_the_same_project_resets() {
     let play = Play::new();
     play.project("acme", &["ann"], &["bob", "cat"]);
     play.project("other", &["eve"], &["bob"]);
@@ -122,52 +204,127 @@ fn only_an_administrator_of_the_same_project_resets_and_the_next_login_sets_up_a
     let bob = play.enrol(MANDATE, "acme", "bob");
     let cat = play.enrol(MANDATE, "acme", "cat");
     let eve = play.enrol(MANDATE, "other", "eve");
-    let elsewhere = play.enrol(MANDATE, "other", "bob");
 
     let now = MANDATE + 60;
     let reset = |seconds, user: &str, by: &str, code: &str| {
-        play.json(seconds, &["reset", "acme", user, "--as", by, "--code", code])
+        play.json(
+            seconds,
+            &["reset", "acme", user, "--as", by, "--code", code],
+        )
     };
     // A member, another project's administrator, a stranger, oneself, a wrong code, none.
     let refused = reset(now, "bob", "cat", &cat.code(now)).refused();
-    assert_eq!(refused.to_string(), r#"{"reset":false,"reason":"not-an-administrator"}"#);
-    assert_eq!(reset(now, "bob", "eve", &eve.code(now)).reason(), "not-an-administrator");
-    assert_eq!(reset(now, "bob", "nobody", "123456").reason(), "not-an-administrator");
-    assert_eq!(reset(now, "ann", "ann", &ann.code(now)).reason(), "self-reset");
+    assert_eq!(
+        refused.to_string(),
+        r#"{"reset":false,"reason":"not-an-administrator"}"#
+    );
+    assert_eq!(
+        reset(now, "bob", "eve", &eve.code(now)).reason(),
+        "not-an-administrator"
+    );
+    assert_eq!(
+        reset(now, "bob", "nobody", "123456").reason(),
+        "not-an-administrator"
+    );
+    assert_eq!(
+        reset(now, "ann", "ann", &ann.code(now)).reason(),
+        "self-reset"
+    );
     let now = now + 30;
-    assert_eq!(reset(now, "bob", "ann", &ann.wrong(now)).reason(), "wrong-code");
-    assert_eq!(play.json(now, &["reset", "acme", "bob", "--as", "ann"]).reason(), "proof-invalid");
-    assert_eq!(play.json(now, &["reset", "acme", "bob", "--as", "ann", "--sso"]).reason(), "sso-not-enabled");
-    assert_eq!(reset(now, "nobody", "ann", &ann.code(now)).reason(), "nothing-to-reset");
+    assert_eq!(
+        reset(now, "bob", "ann", &ann.wrong(now)).reason(),
+        "wrong-code"
+    );
+    assert_eq!(
+        play.json(now, &["reset", "acme", "bob", "--as", "ann"])
+            .reason(),
+        "proof-invalid"
+    );
+    assert_eq!(
+        play.json(now, &["reset", "acme", "bob", "--as", "ann", "--sso"])
+            .reason(),
+        "sso-not-enabled"
+    );
+    assert_eq!(
+        reset(now, "nobody", "ann", &ann.code(now)).reason(),
+        "nothing-to-reset"
+    );
     // None of it touched bob.
     play.sign_in(now, "acme", "bob", &bob.code(now)).done();
+}
 
+#[test]
+fn after_a_reset_the_old_key_is_dead_and_the_next_login_sets_up_anew() {
+    let play = Play::new();
+    play.project("acme", &["ann"], &["bob", "cat"]);
+    play.project("other", &["eve"], &["bob"]);
+    let [ann, bob, cat] = ["ann", "bob", "cat"].map(|user| play.enrol(MANDATE, "acme", user));
+    let elsewhere = play.enrol(MANDATE, "other", "bob");
+    let now = MANDATE;
+    let reset = |seconds, user: &str, by: &str, code: &str| {
+        play.json(
+            seconds,
+            &["reset", "acme", user, "--as", by, "--code", code],
+        )
+    };
     // The list, then the reset.
     let now = now + 60;
-    let listed = play.json(now, &["factors", "acme", "--as", "ann", "--code", &ann.code(now)]);
+    let listed = play.json(
+        now,
+        &["factors", "acme", "--as", "ann", "--code", &ann.code(now)],
+    );
     let listed = listed.exits(0).objects();
-    let users: Vec<_> = listed.iter().map(|row| row["user"].as_str().unwrap()).collect();
+    let users: Vec<_> = listed
+        .iter()
+        .map(|row| row["user"].as_str().unwrap())
+        .collect();
     assert_eq!(users, ["ann", "bob", "cat"]);
-    assert!(listed.iter().all(|row| row["state"] == "active" && row["since"] == "2022-12-01T00:00:00Z"));
-    let refused = play.json(now, &["factors", "acme", "--as", "cat", "--code", &cat.code(now)]);
-    assert_eq!(refused.refused().to_string(), r#"{"factors":false,"reason":"not-an-administrator"}"#);
+    assert!(
+        listed
+            .iter()
+            .all(|row| row["state"] == "active" && row["since"] == "2022-12-01T00:00:00Z")
+    );
+    let refused = play.json(
+        now,
+        &["factors", "acme", "--as", "cat", "--code", &cat.code(now)],
+    );
+    assert_eq!(
+        refused.refused().to_string(),
+        r#"{"factors":false,"reason":"not-an-administrator"}"#
+    );
 
     let now = now + 60;
     let parked = play.challenge(now, "acme", "bob");
     let done = reset(now, "bob", "ann", &ann.code(now)).done();
-    assert_eq!(done.to_string(), r#"{"reset":true,"project":"acme","user":"bob","by":"ann","warnings":[]}"#);
-    assert_eq!(reset(now + 30, "bob", "ann", &ann.code(now + 30)).reason(), "nothing-to-reset");
+    assert_eq!(
+        done.to_string(),
+        r#"{"reset":true,"project":"acme","user":"bob","by":"ann","warnings":[]}"#
+    );
+    assert_eq!(
+        reset(now + 30, "bob", "ann", &ann.code(now + 30)).reason(),
+        "nothing-to-reset"
+    );
 
     // The login that was under way is dead, and so is the old key.
-    assert_eq!(play.answer(now, &parked, &bob.code(now)).reason(), "unknown-login");
+    assert_eq!(
+        play.answer(now, &parked, &bob.code(now)).reason(),
+        "unknown-login"
+    );
     let begun = play.json(now + 60, &["login", "acme", "bob"]).done();
-    assert_eq!((&begun["next"], &begun["reason"]), (&"enrol".into(), &"reset-by-admin".into()));
+    assert_eq!(
+        (&begun["next"], &begun["reason"]),
+        (&"enrol".into(), &"reset-by-admin".into())
+    );
     let fresh = App::scan(begun["uri"].as_str().unwrap());
     assert_ne!(fresh.secret, bob.secret);
-    assert_eq!(play.answer(now + 60, &begun, &bob.code(now + 60)).reason(), "wrong-code");
+    assert_eq!(
+        play.answer(now + 60, &begun, &bob.code(now + 60)).reason(),
+        "wrong-code"
+    );
     play.answer(now + 60, &begun, &fresh.code(now + 60)).done();
     // The same person's factor in the other project is another one.
-    play.sign_in(now + 60, "other", "bob", &elsewhere.code(now + 60)).done();
+    play.sign_in(now + 60, "other", "bob", &elsewhere.code(now + 60))
+        .done();
 }
 
 #[test]
@@ -177,7 +334,18 @@ fn support_resets_on_a_ticket_where_no_administrator_can() {
     let ann = play.enrol(MANDATE, "acme", "ann");
     let now = MANDATE + 60;
     let reset = |operator: &str, ticket: &str| {
-        play.json(now, &["support-reset", "acme", "ann", "--operator", operator, "--ticket", ticket])
+        play.json(
+            now,
+            &[
+                "support-reset",
+                "acme",
+                "ann",
+                "--operator",
+                operator,
+                "--ticket",
+                ticket,
+            ],
+        )
     };
     assert_eq!(reset("Sam", " ").reason(), "ticket-missing");
     assert_eq!(reset("", "T-1").reason(), "operator-missing");
@@ -187,16 +355,40 @@ fn support_resets_on_a_ticket_where_no_administrator_can() {
         r#"{"reset":true,"project":"acme","user":"ann","by":"Sam","ticket":"T-1","warnings":[]}"#
     );
     let begun = play.json(now + 1, &["login", "acme", "ann"]).done();
-    assert_eq!((&begun["next"], &begun["reason"]), (&"enrol".into(), &"reset-by-support".into()));
-    let events = play.run(&["audit", "list", "acme", "ann", "--json"]).exits(0).objects();
-    let reset = events.iter().find(|event| event["event"] == "support-reset").unwrap();
-    assert_eq!((&reset["actor"], &reset["detail"]), (&"Sam".into(), &"ticket T-1".into()));
+    assert_eq!(
+        (&begun["next"], &begun["reason"]),
+        (&"enrol".into(), &"reset-by-support".into())
+    );
+    let events = play
+        .run(&["audit", "list", "acme", "ann", "--json"])
+        .exits(0)
+        .objects();
+    let reset = events
+        .iter()
+        .find(|event| event["event"] == "support-reset")
+        .unwrap();
+    assert_eq!(
+        (&reset["actor"], &reset["detail"]),
+        (&"Sam".into(), &"ticket T-1".into())
+    );
     assert_eq!(ann.code(now).len(), 6);
 
     // Where another administrator could have done it, that is said.
-    play.json(now, &["member", "add", "acme", "amy", "--admin"]).done();
+    play.json(now, &["member", "add", "acme", "amy", "--admin"])
+        .done();
     play.enrol(now, "acme", "amy");
-    let done = play.json(now + 2, &["support-reset", "acme", "ann", "--operator", "Sam", "--ticket", "T-2"]);
+    let done = play.json(
+        now + 2,
+        &[
+            "support-reset",
+            "acme",
+            "ann",
+            "--operator",
+            "Sam",
+            "--ticket",
+            "T-2",
+        ],
+    );
     assert_eq!(done.done()["warnings"][0], "administrator-could-reset");
 }
 
@@ -206,22 +398,46 @@ fn single_sign_on_takes_the_place_of_codes_and_gives_it_back() {
     play.project("acme", &["ann"], &["bob"]);
     let ann = play.enrol(MANDATE, "acme", "ann");
     let now = MANDATE + 60;
-    assert_eq!(play.json(now, &["login", "acme", "ann", "--sso"]).reason(), "sso-not-enabled");
-    let set = play.json(now, &["project", "set", "acme", "--sso", "exempt"]).done();
+    assert_eq!(
+        play.json(now, &["login", "acme", "ann", "--sso"]).reason(),
+        "sso-not-enabled"
+    );
+    let set = play
+        .json(now, &["project", "set", "acme", "--sso", "exempt"])
+        .done();
     assert_eq!(set["warnings"][0], "password-exempt-under-sso");
-    assert_eq!(set["mandatory_from"], "2022-12-01T00:00:00Z", "what was not given stays");
-    for args in [&["login", "acme", "ann", "--sso"][..], &["login", "acme", "bob"]] {
+    assert_eq!(
+        set["mandatory_from"], "2022-12-01T00:00:00Z",
+        "what was not given stays"
+    );
+    for args in [
+        &["login", "acme", "ann", "--sso"][..],
+        &["login", "acme", "bob"],
+    ] {
         let begun = play.json(now, args).done();
-        assert_eq!((&begun["next"], &begun["reason"]), (&"allow".into(), &"sso-supersedes".into()));
+        assert_eq!(
+            (&begun["next"], &begun["reason"]),
+            (&"allow".into(), &"sso-supersedes".into())
+        );
     }
     // An administrator who came through it may reset, without a code.
-    play.json(now, &["project", "set", "acme", "--sso", "challenge"]).done();
-    assert_eq!(play.json(now, &["login", "acme", "bob"]).done()["reason"], "sso-password-challenged");
-    play.json(now, &["reset", "acme", "bob", "--as", "ann", "--sso"]).done();
-    play.json(now, &["project", "set", "acme", "--sso", "refuse"]).done();
-    assert_eq!(play.json(now, &["login", "acme", "bob"]).reason(), "sso-required");
+    play.json(now, &["project", "set", "acme", "--sso", "challenge"])
+        .done();
+    assert_eq!(
+        play.json(now, &["login", "acme", "bob"]).done()["reason"],
+        "sso-password-challenged"
+    );
+    play.json(now, &["reset", "acme", "bob", "--as", "ann", "--sso"])
+        .done();
+    play.json(now, &["project", "set", "acme", "--sso", "refuse"])
+        .done();
+    assert_eq!(
+        play.json(now, &["login", "acme", "bob"]).reason(),
+        "sso-required"
+    );
     // The factor slept meanwhile.
-    play.json(now, &["project", "set", "acme", "--sso", "off"]).done();
+    play.json(now, &["project", "set", "acme", "--sso", "off"])
+        .done();
     play.sign_in(now, "acme", "ann", &ann.code(now)).done();
 }
 
@@ -235,10 +451,40 @@ fn the_whole_story_is_on_the_record() {
     play.sign_in(now, "acme", "bob", &bob.code(now)).done();
     play.sign_in(now, "acme", "bob", &bob.code(now)).exits(1);
     play.sign_in(now, "acme", "bob", &bob.wrong(now)).exits(1);
-    play.json(now, &["reset", "acme", "bob", "--as", "bob", "--code", &bob.code(now + 30)]).exits(1);
-    play.json(now, &["reset", "acme", "bob", "--as", "ann", "--code", &ann.code(now)]).done();
-    let events = play.run(&["audit", "list", "acme", "bob", "--json"]).exits(0).objects();
-    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    play.json(
+        now,
+        &[
+            "reset",
+            "acme",
+            "bob",
+            "--as",
+            "bob",
+            "--code",
+            &bob.code(now + 30),
+        ],
+    )
+    .exits(1);
+    play.json(
+        now,
+        &[
+            "reset",
+            "acme",
+            "bob",
+            "--as",
+            "ann",
+            "--code",
+            &ann.code(now),
+        ],
+    )
+    .done();
+    let events = play
+        .run(&["audit", "list", "acme", "bob", "--json"])
+        .exits(0)
+        .objects();
+    let names: Vec<_> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
     let expected = [
         "enrolment-begun",
         "enrolment-confirmed",
@@ -251,17 +497,39 @@ fn the_whole_story_is_on_the_record() {
     ];
     assert_eq!(names, expected);
     let last = events.last().unwrap();
-    assert_eq!((&last["user"], &last["actor"], &last["at"]), (&"bob".into(), &"ann".into(), &"2022-12-01T00:01:00Z".into()));
+    assert_eq!(
+        (&last["user"], &last["actor"], &last["at"]),
+        (&"bob".into(), &"ann".into(), &"2022-12-01T00:01:00Z".into())
+    );
     let refused = &events[6];
-    assert_eq!((&refused["actor"], &refused["reason"]), (&"bob".into(), &"not-an-administrator".into()));
+    assert_eq!(
+        (&refused["actor"], &refused["reason"]),
+        (&"bob".into(), &"not-an-administrator".into())
+    );
 
     let verified = play.run(&["audit", "verify", "--json"]).done();
-    assert_eq!((&verified["verified"], &verified["factors"]), (&true.into(), &3.into()));
+    assert_eq!(
+        (&verified["verified"], &verified["factors"]),
+        (&true.into(), &3.into())
+    );
     let notices = play.run(&["notices", "acme", "--json"]).exits(0).objects();
-    let told: Vec<_> = notices.iter().map(|n| (n["event"].as_str().unwrap(), n["user"].as_str().unwrap())).collect();
-    let expected = [("enrolment-confirmed", "ann"), ("enrolment-confirmed", "bob"), ("reset-granted", "bob")];
+    let told: Vec<_> = notices
+        .iter()
+        .map(|n| (n["event"].as_str().unwrap(), n["user"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("enrolment-confirmed", "ann"),
+        ("enrolment-confirmed", "bob"),
+        ("reset-granted", "bob"),
+    ];
     assert_eq!(told, expected);
     let since = notices[1]["cursor"].to_string();
-    assert_eq!(play.run(&["notices", "acme", "--json", "--since", &since]).exits(0).objects().len(), 1);
+    assert_eq!(
+        play.run(&["notices", "acme", "--json", "--since", &since])
+            .exits(0)
+            .objects()
+            .len(),
+        1
+    );
     assert_eq!(date(MANDATE), "2022-12-01 00:00:00 UTC");
 }

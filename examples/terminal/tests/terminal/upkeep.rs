@@ -13,14 +13,24 @@ fn a_new_key_takes_over_and_the_old_one_still_reads_the_audit() {
     let apps = ["ann", "bob"].map(|user| play.enrol(MANDATE, "acme", user));
     let before = fs::read_to_string(play.path("twofa.db.key")).unwrap();
     let rotated = play.run(&["keys", "rotate", "--json"]).done();
-    assert_eq!(rotated.to_string(), r#"{"rotated":true,"active":2,"keys":[1,2],"records":3,"resealed":3}"#);
+    assert_eq!(
+        rotated.to_string(),
+        r#"{"rotated":true,"active":2,"keys":[1,2],"records":3,"resealed":3}"#
+    );
     for (user, app) in ["ann", "bob"].iter().zip(&apps) {
-        play.sign_in(MANDATE + 60, "acme", user, &app.code(MANDATE + 60)).done();
+        play.sign_in(MANDATE + 60, "acme", user, &app.code(MANDATE + 60))
+            .done();
     }
-    assert_eq!(play.run(&["audit", "verify", "--json"]).done()["verified"], true);
+    assert_eq!(
+        play.run(&["audit", "verify", "--json"]).done()["verified"],
+        true
+    );
     // Interrupted before the end, it is gone on with; at the end there is nothing left to do.
     let resumed = play.run(&["keys", "rotate", "--resume", "--json"]).done();
-    assert_eq!((&resumed["active"], &resumed["resealed"]), (&2.into(), &0.into()));
+    assert_eq!(
+        (&resumed["active"], &resumed["resealed"]),
+        (&2.into(), &0.into())
+    );
 
     // The old key alone opens nothing any more, and says so.
     let after = fs::read_to_string(play.path("twofa.db.key")).unwrap();
@@ -28,13 +38,21 @@ fn a_new_key_takes_over_and_the_old_one_still_reads_the_audit() {
     let error = play.run(&["login", "acme", "ann", "--json"]).error(3);
     assert_eq!(error["error"], "key-missing");
     // The new key alone signs in, and cannot read the audit from before.
-    let without: String = after.lines().filter(|line| !line.starts_with("key 1 ")).map(|line| format!("{line}\n")).collect();
+    let kept: Vec<_> = after
+        .lines()
+        .filter(|line| !line.starts_with("key 1 "))
+        .collect();
+    let without = kept.join("\n");
     fs::write(play.path("twofa.db.key"), without).unwrap();
-    play.sign_in(MANDATE + 120, "acme", "ann", &apps[0].code(MANDATE + 120)).done();
+    play.sign_in(MANDATE + 120, "acme", "ann", &apps[0].code(MANDATE + 120))
+        .done();
     let verified = play.run(&["audit", "verify", "--json"]).refused();
     assert_eq!(verified["first_bad"]["fault"], "key-missing");
     fs::write(play.path("twofa.db.key"), after).unwrap();
-    assert_eq!(play.run(&["audit", "verify", "--json"]).done()["verified"], true);
+    assert_eq!(
+        play.run(&["audit", "verify", "--json"]).done()["verified"],
+        true
+    );
 }
 
 #[test]
@@ -55,23 +73,47 @@ fn two_rotations_at_once_lose_no_key() {
     assert!(done >= 1);
     let keys = fs::read_to_string(play.path("twofa.db.key")).unwrap();
     assert_eq!(keys.matches("\nkey ").count(), done + 1);
-    play.sign_in(MANDATE + 60, "acme", "ann", &ann.code(MANDATE + 60)).done();
-    assert_eq!(play.run(&["audit", "verify", "--json"]).done()["verified"], true);
+    play.sign_in(MANDATE + 60, "acme", "ann", &ann.code(MANDATE + 60))
+        .done();
+    assert_eq!(
+        play.run(&["audit", "verify", "--json"]).done()["verified"],
+        true
+    );
 }
 
 #[test]
 fn programs_that_begin_one_store_together_share_its_key() {
     let play = Play::new();
     let names: Vec<_> = (0..6).map(|n| format!("p{n}")).collect();
-    let args = |name| ["project", "add", name, "--mandatory-from", "2022-12-01", "--json"];
+    let args = |name| {
+        [
+            "project",
+            "add",
+            name,
+            "--mandatory-from",
+            "2022-12-01",
+            "--json",
+        ]
+    };
     let children: Vec<_> = names.iter().map(|name| play.start(&args(name))).collect();
     for (name, child) in names.iter().zip(children) {
         play.end(child, &args(name)).done();
     }
-    assert_eq!(play.run(&["project", "list", "--json"]).exits(0).objects().len(), 6);
+    assert_eq!(
+        play.run(&["project", "list", "--json"])
+            .exits(0)
+            .objects()
+            .len(),
+        6
+    );
     let verified = play.run(&["audit", "verify", "--json"]).done();
-    assert_eq!(verified.to_string(), r#"{"verified":true,"factors":6,"events":6}"#);
-    let files = fs::read_dir(play.folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        verified.to_string(),
+        r#"{"verified":true,"factors":6,"events":6}"#
+    );
+    let files = fs::read_dir(play.folder())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<_> = files.collect();
     files.sort();
     assert_eq!(files, ["twofa.db", "twofa.db.key"]);
@@ -94,24 +136,57 @@ fn an_import_lands_line_by_line_and_names_the_bad_ones() {
         format!("bob\t{}\r", uri("bob")),
     ];
     fs::write(play.path("export.txt"), lines.join("\n")).unwrap();
-    let ran = play.json(MANDATE, &["import", "acme", "export.txt"]).exits(2);
-    assert_eq!(ran.objects()[0].to_string(), r#"{"imported":2,"skipped":0,"bad":6}"#);
-    let told: Vec<serde_json::Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<_> = told.iter().map(|e| (e["line"].as_u64().unwrap(), e["error"].as_str().unwrap())).collect();
-    let expected = [(2, "line"), (4, "unknown-member"), (5, "uri"), (6, "counter-based"), (7, "name"), (8, "too-long")];
+    let ran = play
+        .json(MANDATE, &["import", "acme", "export.txt"])
+        .exits(2);
+    assert_eq!(
+        ran.objects()[0].to_string(),
+        r#"{"imported":2,"skipped":0,"bad":6}"#
+    );
+    let told: Vec<serde_json::Value> = ran
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|e| (e["line"].as_u64().unwrap(), e["error"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        (2, "line"),
+        (4, "unknown-member"),
+        (5, "uri"),
+        (6, "counter-based"),
+        (7, "name"),
+        (8, "too-long"),
+    ];
     assert_eq!(told, expected);
     assert!(!ran.stderr.contains("JBSWY3DP"), "{}", ran.stderr);
 
     // In use at once, with the app as it is; and again, only what is missing lands.
-    let app = App { secret: KEY.to_owned() };
+    let app = App {
+        secret: KEY.to_owned(),
+    };
     for user in ["ann", "bob"] {
-        play.sign_in(MANDATE + 60, "acme", user, &app.code(MANDATE + 60)).done();
+        play.sign_in(MANDATE + 60, "acme", user, &app.code(MANDATE + 60))
+            .done();
     }
-    fs::write(play.path("export.txt"), [lines[0].clone(), format!("cat\t{}", uri("cat"))].join("\n")).unwrap();
-    let again = play.json(MANDATE + 90, &["import", "acme", "export.txt"]).done();
+    fs::write(
+        play.path("export.txt"),
+        [lines[0].clone(), format!("cat\t{}", uri("cat"))].join("\n"),
+    )
+    .unwrap();
+    let again = play
+        .json(MANDATE + 90, &["import", "acme", "export.txt"])
+        .done();
     assert_eq!(again.to_string(), r#"{"imported":1,"skipped":1,"bad":0}"#);
-    let error = play.run(&["import", "acme", "nowhere.txt", "--json"]).error(2);
-    assert!(error["message"].as_str().unwrap().contains("nowhere.txt"), "{error}");
+    let error = play
+        .run(&["import", "acme", "nowhere.txt", "--json"])
+        .error(2);
+    assert!(
+        error["message"].as_str().unwrap().contains("nowhere.txt"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -121,31 +196,48 @@ fn a_hand_in_the_database_shows() {
     play.project("acme", &["ann"], &["bob"]);
     let ann = play.enrol(MANDATE, "acme", "ann");
     play.enrol(MANDATE, "acme", "bob");
-    play.sign_in(MANDATE + 60, "acme", "ann", &ann.code(MANDATE + 60)).done();
+    play.sign_in(MANDATE + 60, "acme", "ann", &ann.code(MANDATE + 60))
+        .done();
     let store = play.path("twofa.db");
     let whole = fs::read(&store).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let tamper = |statement: &'static str| {
         fs::write(&store, &whole).unwrap();
         let url = format!("sqlite:{}", store.display());
         runtime.block_on(async {
             let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-            let done = sqlx::query(statement).execute(&mut connection).await.unwrap();
+            let done = sqlx::query(statement)
+                .execute(&mut connection)
+                .await
+                .unwrap();
             assert!(done.rows_affected() > 0, "{statement}");
             connection.close().await.unwrap();
         });
         play.run(&["audit", "verify", "--json"]).refused()["first_bad"].clone()
     };
-    let edited = tamper("UPDATE twofa_event SET event = 'accepted' WHERE user_id = 'ann' AND seq = 1");
-    assert_eq!(edited.to_string(), r#"{"project":"acme","user":"ann","seq":1,"fault":"event-altered"}"#);
+    let edited =
+        tamper("UPDATE twofa_event SET event = 'accepted' WHERE user_id = 'ann' AND seq = 1");
+    assert_eq!(
+        edited.to_string(),
+        r#"{"project":"acme","user":"ann","seq":1,"fault":"event-altered"}"#
+    );
     let removed = tamper("DELETE FROM twofa_event WHERE user_id = 'ann' AND seq = 2");
-    assert_eq!((&removed["fault"], &removed["seq"]), (&"event-missing".into(), &3.into()));
+    assert_eq!(
+        (&removed["fault"], &removed["seq"]),
+        (&"event-missing".into(), &3.into())
+    );
     let cut = tamper("DELETE FROM twofa_event WHERE user_id = 'ann' AND seq = 3");
     assert_eq!(cut["fault"], "chain-cut");
     let moved = tamper(
         "UPDATE twofa_factor SET record = (SELECT record FROM twofa_factor f WHERE f.user_id = 'bob') WHERE user_id = 'ann'",
     );
-    assert_eq!((&moved["fault"], &moved["user"]), (&"record-altered".into(), &"ann".into()));
+    assert_eq!(
+        (&moved["fault"], &moved["user"]),
+        (&"record-altered".into(), &"ann".into())
+    );
     // The factor that was moved opens nothing, and is no wrong code.
     let error = play.json(MANDATE + 120, &["login", "acme", "ann"]).error(3);
     assert_eq!(error["error"], "record-unreadable");
