@@ -115,8 +115,32 @@ pub fn decode_lenient(text: &str) -> Result<(Zeroizing<Vec<u8>>, Deviations), De
         return Err(DecodeError::TooLong);
     }
     let mut met = Deviations::default();
-    let mut clean = Zeroizing::new(String::with_capacity(text.len()));
-    let mut last = 0;
+    // Canonical text is decoded where it stands; anything else from a wiped copy.
+    let mut clean = Zeroizing::new(String::new());
+    if !text.bytes().all(|byte| value(byte).is_some()) {
+        clean.reserve_exact(text.len());
+        clean_into(&mut clean, text, &mut met)?;
+    }
+    let mut clean = if met.is_canonical() { text } else { &clean };
+    if matches!(clean.len() % 8, 1 | 3 | 6) {
+        // One character more than whole bytes need: it cannot complete a byte.
+        met.trailing_bits = true;
+        clean = clean.get(..clean.len() - 1).unwrap_or("");
+    } else {
+        let spare = clean.len() * 5 % 8;
+        let last = clean.bytes().last().and_then(value).unwrap_or(0);
+        met.trailing_bits = last & ((1 << spare) - 1) != 0;
+    }
+    // Every character is in the alphabet by now, so the codec cannot refuse it.
+    let bytes = ::base32::decode(ALPHABET, clean).ok_or(DecodeError::Character { at: 0 })?;
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    Ok((Zeroizing::new(bytes), met))
+}
+
+/// Appends the characters that count, in upper case.
+fn clean_into(clean: &mut String, text: &str, met: &mut Deviations) -> Result<(), DecodeError> {
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             b' ' | b'-' => met.separators = true,
@@ -124,29 +148,15 @@ pub fn decode_lenient(text: &str) -> Result<(Zeroizing<Vec<u8>>, Deviations), De
             _ => {
                 let upper = byte.to_ascii_uppercase();
                 // Nothing may follow padding: two encodings in one text are not one secret.
-                let (Some(bits), false) = (value(upper), met.padding) else {
+                if value(upper).is_none() || met.padding {
                     return Err(DecodeError::Character { at });
-                };
+                }
                 met.lower_case |= byte != upper;
-                last = bits;
                 clean.push(char::from(upper));
             }
         }
     }
-    if matches!(clean.len() % 8, 1 | 3 | 6) {
-        // One character more than whole bytes need: it cannot complete a byte.
-        met.trailing_bits = true;
-        clean.pop();
-    } else {
-        let spare = clean.len() * 5 % 8;
-        met.trailing_bits |= last & ((1 << spare) - 1) != 0;
-    }
-    // Every character is in the alphabet by now, so the codec cannot refuse it.
-    let bytes = ::base32::decode(ALPHABET, &clean).ok_or(DecodeError::Character { at: 0 })?;
-    if bytes.is_empty() {
-        return Err(DecodeError::Empty);
-    }
-    Ok((Zeroizing::new(bytes), met))
+    Ok(())
 }
 
 /// The five bits that an upper-case base32 character stands for.
