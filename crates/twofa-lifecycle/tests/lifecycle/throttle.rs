@@ -1,7 +1,7 @@
 //! Failures in a row: what they cost, who shares them, what clears them.
 
 use crate::world::World;
-use twofa_lifecycle::{EventKind, LoginEffect, LoginKind, Throttle};
+use twofa_lifecycle::{Detail, EventKind, LoginEffect, LoginKind, Throttle};
 use twofa_policy::{Handover, Lock, Reason};
 use twofa_types::UnixTime;
 
@@ -26,6 +26,7 @@ fn every_failure_up_to_the_hundredth_costs_exactly_its_wait() {
         if n == 100 {
             assert_eq!(done.kinds(), [EventKind::Failed, EventKind::Locked]);
             assert_eq!(done.events[1].reason, Some(Reason::Locked));
+            assert_eq!(done.events[1].detail, Some(Detail::Failures(100)));
             assert!(EventKind::Locked.notice());
             assert_eq!(lock, Lock::UntilReset);
             assert_eq!(done.rejection().retry_at, None);
