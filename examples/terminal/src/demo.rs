@@ -46,7 +46,7 @@ pub(crate) async fn demo(out: Output, opened: &Opened, email: &UserId) -> Outcom
     if outcome == Exit::Done {
         tell(
             out,
-            "\nRun this again: from now on it asks for a code alone.",
+            "\nRun this again at any time: it now asks for the next code alone.",
         )?;
     }
     Ok(outcome)

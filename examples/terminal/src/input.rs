@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Read};
+use std::sync::Once;
 
 use twofa::otpauth::base32;
 use twofa::totp::{Algorithm, Secret};
@@ -92,10 +93,22 @@ pub(crate) fn can_ask(output: Output) -> bool {
 
 /// Asks, and waits for a line. Works as well when the answer is piped in.
 pub(crate) async fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
+    static INTERRUPT: Once = Once::new();
+    INTERRUPT.call_once(stop_at_interrupt);
     Output::ask(question);
     // A thread of its own, so that Ctrl-C is seen meanwhile.
     let read = tokio::task::spawn_blocking(typed).await;
     read.unwrap_or_else(|e| Err(Failure::usage("input", format!("standard input: {e}"))))
+}
+
+/// Ctrl-C from the first question on: what was decided is stored already, what was not is not.
+fn stop_at_interrupt() {
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            complain("");
+            std::process::exit(130);
+        }
+    });
 }
 
 fn typed() -> Result<Zeroizing<String>, Failure> {

@@ -143,7 +143,6 @@ fn enrol_object(set_up: &Enrolment) -> Value {
 
 /// Asks for the code until it is right, the login ends, or standard input does.
 async fn converse(out: Output, service: &Service, login: &LoginId, handover: bool) -> Outcome {
-    stop_at_interrupt();
     let mut passed_on = None;
     let mut last = None;
     for _ in 0..QUESTIONS {
@@ -192,16 +191,6 @@ async fn questions(
         *passed_on = Some(input::ask("Hand-over code from your administrator: ").await?);
     }
     input::ask("Code: ").await
-}
-
-/// Ctrl-C at a question: what was decided is stored already, what was not is not.
-fn stop_at_interrupt() {
-    tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            crate::output::complain("");
-            std::process::exit(130);
-        }
-    });
 }
 
 fn welcome(pass: &LoginPass) -> String {

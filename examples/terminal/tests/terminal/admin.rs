@@ -111,7 +111,7 @@ fn a_hand_over_code_is_shown_once_and_needed_at_the_next_set_up() {
             &["login", "acme", "bob", "--at", &now.to_string()],
             typed.as_bytes(),
         )
-        .exits(2);
+        .exits(1);
     assert!(
         ran.stderr
             .starts_with("Hand-over code from your administrator: Code: "),

@@ -9,8 +9,11 @@
 
 mod admin;
 mod bad_input;
+mod bad_store;
 mod conversation;
 mod play;
+mod postgres;
+mod resets;
 mod secrets;
 mod stateless;
 mod story;

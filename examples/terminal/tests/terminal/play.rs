@@ -14,6 +14,7 @@ pub(crate) const MANDATE: u64 = 1_669_852_800;
 /// A folder with a store of its own, and everything that the program said in it.
 pub(crate) struct Play {
     folder: TempDir,
+    store: Option<String>,
     said: Mutex<Vec<u8>>,
 }
 
@@ -31,11 +32,21 @@ pub(crate) fn at(seconds: u64) -> String {
 }
 
 impl Play {
+    /// On a SQLite file, as the program does without being told.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Self {
             folder,
+            store: None,
             said: Mutex::default(),
+        }
+    }
+
+    /// On a store that is named in the environment, with its keys in `keys`.
+    pub(crate) fn on(store: String) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::new()
         }
     }
 
@@ -69,10 +80,13 @@ impl Play {
 
     /// A run to be talked to.
     pub(crate) fn start(&self, args: &[&str]) -> Child {
-        program(self.folder())
-            .args(args)
-            .spawn()
-            .expect("the program starts")
+        let mut program = program(self.folder());
+        if let Some(store) = &self.store {
+            program
+                .env("TWOFA_STORE", store)
+                .env("TWOFA_KEY_FILE", "keys");
+        }
+        program.args(args).spawn().expect("the program starts")
     }
 
     pub(crate) fn end(&self, child: Child, args: &[&str]) -> Ran {
@@ -254,4 +268,12 @@ pub(crate) fn tool(name: &str, package: &str, args: &[&str]) -> String {
 pub(crate) fn date(seconds: u64) -> String {
     let seconds = twofa::types::UnixTime::from_secs(seconds).to_string();
     seconds.replace('T', " ").replace('Z', " UTC")
+}
+
+/// Asserts an error, its code, and a word that its message has.
+pub(crate) fn assert_error(error: &Value, code: &str, word: &str) {
+    let message = error["message"].as_str().unwrap();
+    assert_eq!(error["error"], code, "{error}");
+    assert!(message.contains(word), "{error}");
+    assert!(message.chars().all(|c| !c.is_control()), "{error}");
 }
