@@ -1,7 +1,10 @@
 use twofa_types::{ProjectId, UnixTime};
 
 use crate::reset::{SOMEBODY_ELSE, administrator, asks_for_codes, unknown_project, valid_proof};
-use crate::{How, ProjectSettings, ProofFacts, Reason, Refusal, Remedies, Remedy, Role};
+use crate::{
+    FactorState, FactorView, How, Lock, ProjectSettings, ProofFacts, Reason, Refusal, Remedies,
+    Remedy, Role,
+};
 
 /// How old a proof may be for looking at a project's list of factors, in seconds: a working day.
 pub const LIST_AGE_SECS: u64 = 12 * 3600;
@@ -112,4 +115,47 @@ pub const fn no_proof() -> Refusal {
         Reason::ProofInvalid,
         Remedies::NONE.or(Remedy::EnterCode).or(Remedy::SetUp),
     )
+}
+
+/// The refusal of whatever would be done to a factor whose record lies ahead of the clock: see
+/// [`FactorView::clock_behind`].
+pub const fn clock_behind() -> Refusal {
+    let ways = Remedies::NONE.or(Remedy::OpenSupportTicket);
+    Refusal::new(Reason::ClockBehind, ways)
+}
+
+/// Whether a factor is in a state in which its key can be replaced, once its owner is authorized to.
+///
+/// # Errors
+///
+/// `clock-behind`, `nothing-to-replace`, `locked`, in this order.
+///
+/// ```
+/// use twofa_policy::{FactorView, Reason, replaceable};
+/// use twofa_types::UnixTime;
+///
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// assert!(replaceable(&FactorView::active(now), now).is_ok());
+/// let refused = replaceable(&FactorView::NONE, now).unwrap_err();
+/// assert_eq!(refused.reason(), Reason::NothingToReplace);
+/// ```
+pub const fn replaceable(factor: &FactorView, now: UnixTime) -> Result<(), Refusal> {
+    if factor.clock_behind(now) {
+        return Err(clock_behind());
+    }
+    if !matches!(factor.state, FactorState::Active) {
+        let ways = Remedies::NONE.or(Remedy::SetUp);
+        return Err(Refusal::new(Reason::NothingToReplace, ways));
+    }
+    if factor.lock.holds(now) {
+        let help = Remedies::NONE
+            .or(Remedy::AskAdministrator)
+            .or(Remedy::OpenSupportTicket);
+        let ways = match factor.lock {
+            Lock::Until(end) => help.or(Remedy::WaitUntil(end)),
+            Lock::Open | Lock::UntilReset => help,
+        };
+        return Err(Refusal::new(Reason::Locked, ways));
+    }
+    Ok(())
 }

@@ -52,7 +52,10 @@ mod settings;
 mod trail;
 mod warning;
 
-pub use access::{AccessRequest, LIST_AGE_SECS, authorize_list, authorize_replacement, no_proof};
+pub use access::{
+    AccessRequest, LIST_AGE_SECS, authorize_list, authorize_replacement, clock_behind, no_proof,
+    replaceable,
+};
 pub use change::{Changer, authorize_settings_change};
 pub use decide::{Decision, Next, decide};
 pub use factor::{CLOCK_TOLERANCE_SECS, FactorState, FactorView, Lock, ResetBy};

@@ -80,6 +80,13 @@ pub enum Error {
         /// The person.
         user: Box<UserId>,
     },
+    /// The clock stands behind the record's last event.
+    #[error(
+        "the clock stands behind the last event of {} in {}, so nothing was decided; set it right",
+        who(_0),
+        _0.project()
+    )]
+    ClockBehind(Box<Subject>),
     /// A counter-based key, which this does not keep.
     #[error("the key is counter-based (hotp); only time-based keys (totp) can be brought in")]
     CannotImport,
@@ -104,6 +111,7 @@ impl Error {
             Self::Random => "no-randomness",
             Self::ProofInvalid => "proof-invalid",
             Self::KeyUri(_) => "key-uri",
+            Self::ClockBehind(_) => "clock-behind",
             Self::CannotImport => "counter-based",
             Self::AlreadySetUp { .. } => "already-set-up",
         }

@@ -57,3 +57,8 @@ pub use store::{
     Applied, AuditRow, Change, FactorRow, MAX_RECORD_BYTES, Resumed, Store, Stored, Subject,
     SubjectEvent,
 };
+
+/// The examples in the repository's README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -125,3 +125,49 @@ fn a_proof_that_nobody_can_open_is_refused_with_ways_out() {
             .eq([Remedy::SetUp, Remedy::EnterCode])
     );
 }
+
+#[test]
+fn a_key_is_replaceable_while_it_works() {
+    use twofa_policy::{CLOCK_TOLERANCE_SECS, FactorState, FactorView, Lock, Refusal};
+    use twofa_policy::{clock_behind, replaceable};
+
+    let now = UnixTime::from_secs(1_700_000_000);
+    let active = FactorView::active(now);
+    let why = |view: FactorView, now| {
+        let refused = replaceable(&view, now).err();
+        assert!(refused.is_none_or(|refusal| !refusal.remedies().is_empty()));
+        let until = |refusal: &Refusal| {
+            let wait = |remedy| match remedy {
+                Remedy::WaitUntil(end) => Some(end),
+                _ => None,
+            };
+            refusal.remedies().into_iter().find_map(wait)
+        };
+        refused.map(|refusal| (refusal.reason(), until(&refusal)))
+    };
+    let locked = |lock| FactorView { lock, ..active };
+    let later = now.saturating_add(1);
+    assert_eq!(why(active, now), None);
+    assert_eq!(why(locked(Lock::Until(now)), now), None);
+    assert_eq!(
+        why(locked(Lock::Until(later)), now),
+        Some((Reason::Locked, Some(later)))
+    );
+    assert_eq!(
+        why(locked(Lock::UntilReset), now),
+        Some((Reason::Locked, None))
+    );
+    for state in [FactorState::None, FactorState::Pending] {
+        let view = FactorView {
+            state,
+            ..locked(Lock::UntilReset)
+        };
+        assert_eq!(why(view, now), Some((Reason::NothingToReplace, None)));
+    }
+    let back = now.saturating_sub(CLOCK_TOLERANCE_SECS);
+    assert_eq!(why(active, back), None);
+    let too_far = why(active, back.saturating_sub(1));
+    assert_eq!(too_far, Some((Reason::ClockBehind, None)));
+    assert_eq!(clock_behind().reason(), Reason::ClockBehind);
+    assert_eq!(clock_behind().remedies().len(), 1);
+}

@@ -34,6 +34,9 @@ impl Keyring {
         for (at, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             let mut words = line.split_ascii_whitespace();
             match (words.next(), words.next(), words.next(), words.next()) {
+                (Some("active"), Some(_), None, None) if active.is_some() => {
+                    return Err(malformed(at, "only one line \"active N\""));
+                }
                 (Some("active"), Some(id), None, None) => {
                     active = Some(
                         id.parse()

@@ -3,7 +3,7 @@
 use twofa_lifecycle::{Actor, Command, HandoverCode, Noted, Outcome};
 use twofa_policy::{
     AccessRequest, Help, Refusal, ResetGrant, ResetRequest, Role, SupportResetRequest, Warnings,
-    authorize_list, authorize_reset, authorize_support_reset, no_proof,
+    authorize_list, authorize_reset, authorize_support_reset, clock_behind, no_proof,
 };
 use twofa_types::{Name, ProjectId, UserId};
 
@@ -110,7 +110,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 subject_generation: loaded.record.generation(),
                 now,
             };
+            let behind = request.subject_factor.clock_behind(now);
             let grant = match authorize_reset(&request) {
+                Ok(_) if behind => {
+                    let refusal = clock_behind();
+                    self.note_refusal(&facts, subject, refusal).await?;
+                    return Ok(Authorized::Refused(refusal));
+                }
                 Ok(grant) => grant,
                 Err(refusal) => {
                     self.note_refusal(&facts, subject, refusal).await?;

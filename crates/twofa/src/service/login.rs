@@ -66,6 +66,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     }));
                 }
                 Next::Enrol => {
+                    self.can_be_shown(&found, user)?;
                     let command = Command::BeginEnrolment {
                         login: login.hash(),
                     };
@@ -202,6 +203,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             &loaded.record.view(),
             self.now(),
         ))
+    }
+
+    /// Whether a key URI can be made for a person: asked before a secret is made that nobody could be shown.
+    pub(super) fn can_be_shown(&self, project: &Project, user: &UserId) -> Result<(), Error> {
+        let stand_in = Secret::from_random_bytes(self.config.params().algorithm(), &[1; 64]);
+        self.key_uri(project, user, stand_in, self.config.params())
+            .map(drop)
     }
 
     /// The key URI of a person. A colon, which would part issuer and account, shows as a full stop.

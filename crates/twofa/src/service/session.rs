@@ -3,6 +3,7 @@
 use twofa_lifecycle::{Command, LoginKind, Outcome, ParkedLogin};
 use twofa_policy::{
     AccessRequest, ProofFacts, Reason, Recheck, authorize_replacement, no_proof, recheck,
+    replaceable,
 };
 
 use super::{Authorized, Beside, Loaded, TwoFactor};
@@ -110,12 +111,15 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 role: standing.as_ref().and_then(|standing| standing.role),
                 now,
             };
-            if let Err(refusal) = authorize_replacement(&request) {
+            let authorized = authorize_replacement(&request)
+                .and_then(|()| replaceable(&loaded.record.view(), now));
+            if let Err(refusal) = authorized {
                 return Ok(Authorized::Refused(refusal));
             }
             let Some(Standing { project, .. }) = standing else {
                 return Err(Error::UnknownProject(Box::new(facts.project.clone())));
             };
+            self.can_be_shown(&project, &facts.user)?;
             let subject = Subject::member(&facts.project, &facts.user);
             let command = Command::BeginReplacement {
                 login: login.hash(),
@@ -142,11 +146,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                         handover_required: false,
                     }));
                 }
-                Some(_) => {
-                    // No key in use to replace: there was one when the proof was made.
-                    return Ok(Authorized::Refused(no_proof()));
-                }
-                None => tries.again().await?,
+                // Another writer came first; nothing else can come of what was found replaceable.
+                _ => tries.again().await?,
             }
         }
     }

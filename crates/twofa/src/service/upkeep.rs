@@ -2,7 +2,7 @@
 
 use twofa_lifecycle::{Actor, Command, Noted, Outcome};
 use twofa_otpauth::KeyUri;
-use twofa_policy::{Changer, ProjectSettings, Refusal, authorize_settings_change};
+use twofa_policy::{Changer, ProjectSettings, Reason, Refusal, authorize_settings_change};
 use twofa_types::{ProjectId, UserId};
 
 use super::{Authorized, Beside, TwoFactor};
@@ -161,6 +161,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 .await?
             {
                 Some(Outcome::Imported) => return Ok(Imported),
+                Some(Outcome::Rejected(why)) if why.reason == Reason::ClockBehind => {
+                    return Err(Error::ClockBehind(Box::new(subject)));
+                }
                 Some(_) => {
                     return Err(Error::AlreadySetUp {
                         user: Box::new(user.clone()),

@@ -1,0 +1,335 @@
+//! The audit finds every kind of tampering, and names the first bad place.
+
+use std::sync::Arc;
+
+use twofa::testkit::{MemoryHarness, Site, fine, service_over};
+use twofa::types::UnixTime;
+use twofa::{AuditRow, Fault, FirstBad, MemoryStore, Store, Subject};
+
+use crate::doctored::Doctored;
+
+/// Ann with six events, Bob with two, and what verifying finds after `edit`.
+struct Scene<'h> {
+    site: Site<'h, MemoryHarness>,
+    ann: Subject,
+    bob: Subject,
+}
+
+fn scene(harness: &MemoryHarness) -> Scene<'_> {
+    let site = Site::new(harness);
+    let phone = site.enrol(&site.ann);
+    site.fail(&site.ann, &phone, 3);
+    site.sign_in(&site.ann, &phone);
+    site.enrol(&site.bob);
+    assert_eq!(site.events(&site.ann).len(), 6);
+    assert_eq!(site.events(&site.bob).len(), 2);
+    site.audit_is_whole();
+    Scene {
+        ann: Subject::member(&site.project, &site.ann),
+        bob: Subject::member(&site.project, &site.bob),
+        site,
+    }
+}
+
+impl Scene<'_> {
+    fn store(&self) -> Arc<MemoryStore> {
+        self.site.open().0
+    }
+
+    fn verify(&self, store: Doctored) -> Option<FirstBad> {
+        let directory = self.site.open().1;
+        let service = service_over(store, directory, self.site.keyring(), &self.site.clock);
+        fine(self.site.wait(service.audit_verify(None))).first_bad
+    }
+
+    /// What is found when Ann's chain is edited.
+    fn edited(
+        &self,
+        edit: impl Fn(&mut Vec<AuditRow>) + Send + Sync + 'static,
+    ) -> Option<(Option<u64>, Fault)> {
+        let ann = self.ann.clone();
+        let found = self.verify(Doctored::chains(self.store(), move |subject, mut rows| {
+            if *subject == ann {
+                edit(&mut rows);
+            }
+            rows
+        }));
+        if let Some(found) = &found {
+            assert_eq!(found.subject, self.ann, "the chain at fault is named");
+        }
+        found.map(|found| (found.seq, found.fault))
+    }
+}
+
+#[test]
+fn an_untouched_audit_is_whole_and_counted() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    assert_eq!(scene.edited(|_| {}), None);
+    let found = fine(scene.site.wait(scene.site.service().audit_verify(None)));
+    assert_eq!((found.factors, found.events), (2, 8));
+}
+
+#[test]
+fn every_edited_field_of_every_row_is_found() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let edits: [(&str, fn(&mut AuditRow)); 10] = [
+        ("at", |row| row.at = row.at.saturating_add(1)),
+        ("event", |row| row.event = "accepted ".to_owned()),
+        ("reason gone or come", |row| {
+            row.reason = row.reason.is_none().then(|| "wrong-code".to_owned());
+        }),
+        ("reason moved into actor", |row| {
+            row.actor = row.reason.take().or(Some(String::new()));
+        }),
+        ("actor", |row| row.actor = Some("mallory".to_owned())),
+        ("detail", |row| row.detail = Some("offset=9".to_owned())),
+        ("generation", |row| row.generation += 1),
+        ("notice", |row| row.notice = !row.notice),
+        ("mac", |row| row.mac[31] ^= 1),
+        ("key id", |row| row.key_id = 2),
+    ];
+    for at in 0..6_usize {
+        for (what, edit) in edits {
+            let found = scene.edited(move |rows| edit(&mut rows[at]));
+            let seq = u64::try_from(at).unwrap() + 1;
+            let fault = if what == "key id" {
+                Fault::KeyMissing
+            } else {
+                Fault::EventAltered
+            };
+            assert_eq!(found, Some((Some(seq), fault)), "{what} of event {seq}");
+        }
+    }
+}
+
+#[test]
+fn a_removed_row_is_missed() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    for at in 0..5_usize {
+        let found = scene.edited(move |rows| drop(rows.remove(at)));
+        let next = u64::try_from(at).unwrap() + 2;
+        assert_eq!(found, Some((Some(next), Fault::EventMissing)));
+        // Numbered anew, so that no gap shows: then the first that moved up does not fit.
+        let found = scene.edited(move |rows| {
+            rows.remove(at);
+            for row in &mut rows[at..] {
+                row.seq -= 1;
+            }
+        });
+        assert_eq!(found, Some((Some(next - 1), Fault::EventAltered)));
+    }
+}
+
+#[test]
+fn a_cut_end_is_missed() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    for left in 0..6_usize {
+        let found = scene.edited(move |rows| rows.truncate(left));
+        let missing = u64::try_from(left).unwrap() + 1;
+        assert_eq!(found, Some((Some(missing), Fault::ChainCut)), "{left} left");
+    }
+}
+
+#[test]
+fn an_inserted_row_is_found() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    for at in 0..6_usize {
+        let found = scene.edited(move |rows| {
+            let mut copy = rows[at].clone();
+            for row in &mut rows[at..] {
+                row.seq += 1;
+            }
+            copy.detail = Some("made up".to_owned());
+            rows.insert(at, copy);
+        });
+        let seq = u64::try_from(at).unwrap() + 1;
+        assert_eq!(found, Some((Some(seq), Fault::EventAltered)));
+    }
+    // Behind the last, where it continues the numbers: the record's head does not know it.
+    let found = scene.edited(|rows| {
+        let mut copy = rows[5].clone();
+        copy.seq = 7;
+        rows.push(copy);
+    });
+    assert_eq!(found, Some((Some(7), Fault::RecordRolledBack)));
+}
+
+#[test]
+fn reordered_rows_are_found() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    for at in 0..5_usize {
+        let found = scene.edited(move |rows| {
+            rows.swap(at, at + 1);
+            let (first, second) = (rows[at].seq, rows[at + 1].seq);
+            (rows[at].seq, rows[at + 1].seq) = (second, first);
+        });
+        let seq = u64::try_from(at).unwrap() + 1;
+        assert_eq!(found, Some((Some(seq), Fault::EventAltered)));
+    }
+}
+
+#[test]
+fn a_row_moved_between_people_is_found() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let theirs = fine(scene.site.wait(scene.store().chain(&scene.bob, 0, 9)));
+    let moved = theirs[1].clone();
+    assert_eq!(moved.seq, 2);
+    let found = scene.edited(move |rows| rows[1] = moved.clone());
+    assert_eq!(found, Some((Some(2), Fault::EventAltered)));
+    // The first of a chain, which continues nothing, belongs to its subject all the same.
+    let moved = theirs[0].clone();
+    let found = scene.edited(move |rows| rows[0] = moved.clone());
+    assert_eq!(found, Some((Some(1), Fault::EventAltered)));
+}
+
+#[test]
+fn a_record_that_was_put_back_is_found_and_goes_no_further() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let phone = scene.site.enrol(&scene.site.ada);
+    let ada = Subject::member(&scene.site.project, &scene.site.ada);
+    let before = fine(scene.site.wait(scene.store().load(&ada))).unwrap();
+    scene.site.sign_in(&scene.site.ada, &phone);
+    let put_back = {
+        let (ada, before) = (ada.clone(), before.clone());
+        move |subject: &Subject, stored: twofa::Stored| {
+            Some(if *subject == ada {
+                before.clone()
+            } else {
+                stored
+            })
+        }
+    };
+    let found = scene.verify(Doctored::records(scene.store(), put_back));
+    let expected = FirstBad {
+        subject: ada.clone(),
+        seq: Some(3),
+        fault: Fault::RecordRolledBack,
+    };
+    assert_eq!(found, Some(expected));
+    // Under a later version, so that it would stand: it is bound to the version it was written at.
+    let later = {
+        let ada = ada.clone();
+        move |subject: &Subject, stored: twofa::Stored| {
+            let mut stored = stored;
+            if *subject == ada {
+                stored.record.clone_from(&before.record);
+            }
+            Some(stored)
+        }
+    };
+    let found = scene.verify(Doctored::records(scene.store(), later));
+    assert_eq!(
+        found.map(|found| (found.subject, found.fault)),
+        Some((ada, Fault::RecordAltered))
+    );
+}
+
+#[test]
+fn every_byte_of_a_record_counts() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let len = fine(scene.site.wait(scene.store().load(&scene.ann)))
+        .unwrap()
+        .record
+        .len();
+    for at in (0..len).step_by(3).chain(0..36) {
+        let ann = scene.ann.clone();
+        let edit = move |subject: &Subject, mut stored: twofa::Stored| {
+            if *subject == ann {
+                stored.record[at] ^= 4;
+            }
+            Some(stored)
+        };
+        let found = scene
+            .verify(Doctored::records(scene.store(), edit))
+            .unwrap();
+        assert_eq!(found.subject, scene.ann);
+        let expected = if at < 4 {
+            Fault::KeyMissing
+        } else {
+            Fault::RecordAltered
+        };
+        assert_eq!(found.fault, expected, "byte {at}");
+    }
+    for left in [0, 3, 4, 35, 36, len - 1] {
+        let ann = scene.ann.clone();
+        let cut = move |subject: &Subject, mut stored: twofa::Stored| {
+            if *subject == ann {
+                stored.record.truncate(left);
+            }
+            Some(stored)
+        };
+        let found = scene.verify(Doctored::records(scene.store(), cut)).unwrap();
+        assert_eq!(found.fault, Fault::RecordAltered, "{left} bytes left");
+    }
+}
+
+#[test]
+fn events_without_a_record_are_orphans() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let ann = scene.ann.clone();
+    let gone = move |subject: &Subject, stored: twofa::Stored| (*subject != ann).then_some(stored);
+    let found = scene.verify(Doctored::records(scene.store(), gone));
+    let expected = FirstBad {
+        subject: scene.ann,
+        seq: None,
+        fault: Fault::RecordMissing,
+    };
+    assert_eq!(found, Some(expected));
+}
+
+#[test]
+fn faults_have_codes_of_their_own() {
+    let all = [
+        Fault::EventAltered,
+        Fault::EventMissing,
+        Fault::ChainCut,
+        Fault::RecordRolledBack,
+        Fault::RecordAltered,
+        Fault::RecordMissing,
+        Fault::KeyMissing,
+    ];
+    let codes: std::collections::BTreeSet<_> = all.map(Fault::code).into_iter().collect();
+    assert_eq!(codes.len(), all.len());
+}
+
+#[test]
+fn a_tampered_record_is_noted_once_in_a_row() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let ann = scene.ann.clone();
+    let edit = move |subject: &Subject, mut stored: twofa::Stored| {
+        if *subject == ann {
+            stored.record[40] ^= 1;
+        }
+        Some(stored)
+    };
+    let directory = scene.site.open().1;
+    let store = Doctored::records(scene.store(), edit);
+    let service = service_over(store, directory, scene.site.keyring(), &scene.site.clock);
+    let sign_in = || twofa::SignIn::password(&scene.site.project, &scene.site.ann);
+    for _ in 0..5 {
+        let error = scene.site.wait(service.begin(sign_in())).unwrap_err();
+        assert_eq!(error.code(), "record-unreadable");
+        assert!(error.to_string().contains("ann@example.com"));
+    }
+    let noted = scene.site.service().audit(&scene.site.project, None, 0, 99);
+    let noted = fine(scene.site.wait(noted));
+    let tampered: Vec<_> = noted
+        .iter()
+        .filter(|(_, event)| event.row.event == "tampered")
+        .collect();
+    assert_eq!(tampered.len(), 1, "trying again fills nothing");
+    assert_eq!(tampered[0].1.row.at, scene.site.now());
+    assert!(scene.site.now() > UnixTime::EPOCH);
+    scene.site.audit_is_whole();
+}

@@ -1,0 +1,245 @@
+//! Keyrings: text, files, the environment, rotation, and what is wrong with each.
+
+use std::fs;
+
+use twofa::{Keyring, KeyringError};
+use zeroize::Zeroizing;
+
+fn key(byte: u8) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([byte; 32]);
+    key[0] = !byte;
+    key
+}
+
+#[test]
+fn text_reads_back_as_it_was_written() {
+    let mut ring = Keyring::generate().unwrap();
+    ring.add_active().unwrap();
+    let text = ring.to_text();
+    let read = Keyring::from_text(&text).unwrap();
+    assert_eq!(read.active_id(), 2);
+    assert_eq!(read.ids().collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(*read.to_text(), *text);
+    assert!(text.starts_with("twofa-keyring 1\nactive 2\nkey 1 "));
+    let other = Keyring::generate().unwrap();
+    assert_ne!(*other.to_text(), *Keyring::generate().unwrap().to_text());
+}
+
+#[test]
+fn text_may_be_annotated_and_spaced() {
+    let hex = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
+    let text = format!("twofa-keyring 1\r\n\n# made in 2026\n  key 7  {hex}\nactive 7\n");
+    let ring = Keyring::from_text(&text).unwrap();
+    assert_eq!(ring.active_id(), 7);
+}
+
+#[test]
+fn bad_text_is_refused_by_line() {
+    let hex = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let cases = [
+        ("", 1),
+        ("twofa-keyring 2\nactive 1\n", 1),
+        ("active 1\n", 1),
+        ("twofa-keyring 1\n", 1),
+        ("twofa-keyring 1\nactive one\n", 2),
+        ("twofa-keyring 1\nactive 4294967296\n", 2),
+        ("twofa-keyring 1\nactive 1 1\n", 2),
+        ("twofa-keyring 1\nactive 1\nkey 1 0011\n", 3),
+        ("twofa-keyring 1\nactive 1\nkey 1 zz\n", 3),
+        ("twofa-keyring 1\nactive 1\nsecret 1 0011\n", 3),
+    ];
+    for (text, line) in cases {
+        match Keyring::from_text(text) {
+            Err(KeyringError::Malformed { line: at, .. }) => assert_eq!(at, line, "{text:?}"),
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+    let long = format!("twofa-keyring 1\nactive 1\nkey 1 {hex}00\n");
+    assert!(matches!(
+        Keyring::from_text(&long),
+        Err(KeyringError::Malformed { line: 3, .. })
+    ));
+    let twice = format!("twofa-keyring 1\nactive 1\nkey 1 {hex}\nkey 1 {hex}\n");
+    assert!(matches!(
+        Keyring::from_text(&twice),
+        Err(KeyringError::DuplicateId { id: 1 })
+    ));
+    let absent = format!("twofa-keyring 1\nactive 2\nkey 1 {hex}\n");
+    assert!(matches!(
+        Keyring::from_text(&absent),
+        Err(KeyringError::ActiveMissing { id: 2 })
+    ));
+    let blank = format!("twofa-keyring 1\nactive 1\nkey 1 {}\n", "0".repeat(64));
+    assert!(matches!(
+        Keyring::from_text(&blank),
+        Err(KeyringError::WeakKey { id: 1 })
+    ));
+    let two = format!("twofa-keyring 1\nactive 1\nkey 1 {hex}\nkey 2 {hex}\nactive 2\n");
+    let two = Keyring::from_text(&two);
+    assert!(
+        matches!(two, Err(KeyringError::Malformed { line: 5, .. })),
+        "{two:?}"
+    );
+}
+
+#[test]
+fn no_message_holds_a_key() {
+    let hex = "c0ffee11223344556677889900aabbccddeeff00112233445566778899aabbcc";
+    for text in [
+        format!("twofa-keyring 1\nactive 1\nkey 1 {hex}0\n"),
+        format!("twofa-keyring 1\nactive 1\nkey 1 {hex} extra\n"),
+        format!("twofa-keyring 1\nactive {hex}\n"),
+        format!("{hex}\n"),
+    ] {
+        let error = Keyring::from_text(&text).unwrap_err();
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("c0ffee"), "{said}");
+    }
+    let ring = Keyring::from_text(&format!("twofa-keyring 1\nactive 1\nkey 1 {hex}\n")).unwrap();
+    assert_eq!(format!("{ring:?}"), "Keyring { active: 1, ids: [1], .. }");
+}
+
+#[test]
+fn keys_of_the_applications_own() {
+    let ring = Keyring::from_keys(9, [(3, key(1)), (9, key(2))]).unwrap();
+    assert_eq!(ring.active_id(), 9);
+    assert!(matches!(
+        Keyring::from_keys(1, []),
+        Err(KeyringError::ActiveMissing { id: 1 })
+    ));
+    let weak = Keyring::from_keys(1, [(1, Zeroizing::new([7; 32]))]);
+    assert!(matches!(weak, Err(KeyringError::WeakKey { id: 1 })));
+    let full = Keyring::from_keys(u32::MAX, [(u32::MAX, key(1))])
+        .unwrap()
+        .add_active();
+    assert!(matches!(full, Err(KeyringError::Full)));
+}
+
+#[test]
+fn the_active_key_is_not_retired() {
+    let mut ring = Keyring::generate().unwrap();
+    assert!(matches!(
+        ring.retire(1),
+        Err(KeyringError::RetiresActive { id: 1 })
+    ));
+    assert!(matches!(
+        ring.retire(5),
+        Err(KeyringError::Unknown { id: 5 })
+    ));
+    assert_eq!(ring.add_active().unwrap(), 2);
+    ring.retire(1).unwrap();
+    assert_eq!(ring.ids().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn files_are_created_for_their_owner_and_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twofa.key");
+    let ring = Keyring::generate().unwrap();
+    ring.create_file(&path).unwrap();
+    assert_eq!(
+        *Keyring::load_file(&path).unwrap().to_text(),
+        *ring.to_text()
+    );
+    let again = Keyring::generate().unwrap().create_file(&path);
+    assert!(matches!(again, Err(KeyringError::File { .. })));
+    assert_eq!(
+        *Keyring::load_file(&path).unwrap().to_text(),
+        *ring.to_text()
+    );
+
+    let mut rotated = Keyring::load_file(&path).unwrap();
+    rotated.add_active().unwrap();
+    rotated.replace_file(&path).unwrap();
+    assert_eq!(Keyring::load_file(&path).unwrap().active_id(), 2);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "replacing leaves nothing beside it");
+}
+
+#[test]
+fn files_that_are_no_keyring_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let absent = Keyring::load_file(&folder.path().join("absent"));
+    let error = absent.unwrap_err();
+    assert!(matches!(error, KeyringError::File { .. }));
+    assert!(
+        error.to_string().contains("absent"),
+        "the message names the file: {error}"
+    );
+    assert!(matches!(
+        Keyring::load_file(folder.path()),
+        Err(KeyringError::File { .. })
+    ));
+    let long = folder.path().join("long");
+    fs::write(&long, vec![b'#'; 200 * 1024]).unwrap();
+    assert!(matches!(
+        Keyring::load_file(&long),
+        Err(KeyringError::File { .. })
+    ));
+    let nowhere = folder.path().join("no folder").join("twofa.key");
+    assert!(matches!(
+        Keyring::generate().unwrap().create_file(&nowhere),
+        Err(KeyringError::File { .. })
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twofa.key");
+    Keyring::generate().unwrap().create_file(&path).unwrap();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    for exposed in [0o640, 0o604, 0o660, 0o644, 0o610] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(exposed)).unwrap();
+        let error = Keyring::load_file(&path).unwrap_err();
+        assert!(
+            matches!(error, KeyringError::Exposed { .. }),
+            "{exposed:o}: {error}"
+        );
+        assert!(error.to_string().contains("chmod 600"));
+    }
+    for fine in [0o600, 0o400] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(fine)).unwrap();
+        Keyring::load_file(&path).unwrap();
+    }
+    let mut ring = Keyring::load_file(&path).unwrap();
+    ring.add_active().unwrap();
+    ring.replace_file(&path).unwrap();
+    assert_eq!(
+        mode(&path),
+        0o600,
+        "a file that is replaced stays its owner's"
+    );
+}
+
+/// Reads what its parent, the test below, put into the environment.
+#[test]
+fn environment_child() {
+    if std::env::var_os("TWOFA_TEST_CHILD").is_some() {
+        let ring = Keyring::from_env("TWOFA_TEST_KEYRING").unwrap();
+        assert_eq!(ring.active_id(), 2);
+    }
+}
+
+#[test]
+fn a_keyring_comes_from_the_environment() {
+    let absent = Keyring::from_env("TWOFA_TEST_NO_SUCH_VARIABLE").unwrap_err();
+    assert!(matches!(&absent, KeyringError::NotInEnvironment { name } if name.contains("NO_SUCH")));
+    let mut ring = Keyring::generate().unwrap();
+    ring.add_active().unwrap();
+    let child = |text: &str| {
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "keyring::environment_child"])
+            .env("TWOFA_TEST_CHILD", "1")
+            .env("TWOFA_TEST_KEYRING", text)
+            .output()
+            .unwrap()
+    };
+    let read = child(&ring.to_text());
+    assert!(read.status.success());
+    assert!(String::from_utf8(read.stdout).unwrap().contains("1 passed"));
+    assert!(!child("nothing").status.success());
+}
