@@ -7,6 +7,18 @@ use zeroize::Zeroizing;
 ///
 /// It has no `Display`, `Clone` or comparison, and its `Debug` shows nothing of it, so that it reaches a log
 /// or a page only where [`expose_secret`](Self::expose_secret) is written. The buffer is wiped on drop.
+///
+/// ```compile_fail,E0277
+/// fn log(uri: &twofa_otpauth::SecretText) {
+///     println!("{uri}");
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn keep(uri: &twofa_otpauth::SecretText) -> twofa_otpauth::SecretText {
+///     uri.clone()
+/// }
+/// ```
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
