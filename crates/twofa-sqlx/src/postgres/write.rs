@@ -42,7 +42,8 @@ fn violates_events(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .and_then(|e| e.table())
-        .is_none_or(|table| table == "twofa_event")
+        // A partition is named after its table.
+        .is_none_or(|table| table.starts_with("twofa_event"))
 }
 
 /// What a change holds, as far as it shapes the statement. Each shape is prepared once on each connection.
