@@ -77,13 +77,6 @@ impl Failure {
         self
     }
 
-    pub(crate) fn exit(&self) -> Exit {
-        match self {
-            Self::Told { exit, .. } => *exit,
-            Self::PipeClosed => Exit::Done,
-        }
-    }
-
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Told { code, .. } => code,

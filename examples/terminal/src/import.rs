@@ -20,6 +20,15 @@ const LINE: usize = 8 * 1024;
 /// Fewer bits than this can be guessed.
 const LEAST_BITS: u16 = 80;
 
+/// Failures that say nothing about a line.
+const TROUBLE: [&str; 5] = [
+    "store",
+    "directory",
+    "keyring",
+    "key-missing",
+    "no-randomness",
+];
+
 /// What became of a line.
 enum Line {
     Imported,
@@ -62,8 +71,8 @@ pub(crate) async fn import(
                 skipped += 1;
                 told(&why);
             }
-            // Trouble with the store is no fault of the line.
-            Err(e) if e.exit() == Exit::Store => {
+            // Trouble that the next line would meet as well is no fault of this one.
+            Err(e) if TROUBLE.contains(&e.code()) => {
                 return Err(e.hint(&format!(" (at line {number}; run the import again)")));
             }
             Err(why) => {

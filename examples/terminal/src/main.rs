@@ -115,9 +115,20 @@ fn on_a_runtime(out: Output, global: &Global, command: &Command) -> Outcome {
         };
         let opened = Opened::open(global, check).await?;
         let outcome = stored(out, &opened, command).await;
+        if matches!(command, Command::Login { .. } | Command::Demo { .. }) {
+            tidy(&opened, global).await;
+        }
         opened.database.close().await;
         outcome
     })
+}
+
+/// Removes logins that have lapsed. Nothing but space depends on it, so that trouble is left for whoever meets it;
+/// and a time that is only rehearsed makes none lapse.
+async fn tidy(opened: &Opened, global: &Global) {
+    if global.at.is_none() {
+        let _ = opened.service.sweep(1000).await;
+    }
 }
 
 async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {

@@ -13,6 +13,7 @@ mod bad_store;
 mod conversation;
 mod play;
 mod postgres;
+mod races;
 mod resets;
 mod secrets;
 mod stateless;

@@ -7,7 +7,7 @@ use twofa_sqlx::sqlx::{self, Connection as _};
 use crate::play::{MANDATE, Play, assert_error};
 
 /// A play on a fresh database of the server that `scripts/postgres.sh` starts.
-fn play() -> Play {
+pub(crate) fn play() -> Play {
     let server = std::env::var("TWOFA_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("TWOFA_TEST_POSTGRES names no server: run ./test, or scripts/postgres.sh cargo test")
     });
