@@ -1,0 +1,208 @@
+//! E-mail addresses and password hashes: what an application has anyway. Kept in the same database as the
+//! factors, in tables of its own.
+
+use std::sync::Arc;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
+use tokio::sync::Semaphore;
+use twofa::types::{ProjectId, UserId};
+use twofa_sqlx::Database;
+use twofa_sqlx::sqlx::{self, Row as _};
+use zeroize::Zeroizing;
+
+/// Somebody's account: which project they belong to, and under which id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The project.
+    pub project: ProjectId,
+    /// The person: their e-mail address in lower case.
+    pub user: UserId,
+}
+
+/// Why an account cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The database failed.
+    #[error("the accounts cannot be read: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A password could not be hashed.
+    #[error("the password could not be hashed: {0}")]
+    Hash(argon2::password_hash::Error),
+    /// The hashing task was ended.
+    #[error("the password check was cut short")]
+    CutShort,
+}
+
+/// The longest password that is looked at, in bytes: hashing a megabyte is work for nothing.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// The accounts of the application.
+#[derive(Clone)]
+pub struct Accounts {
+    database: Database,
+    /// Hashing takes much memory and time by design, so few run at once and the rest wait.
+    hashing: Arc<Semaphore>,
+    /// Checked in place of an account that does not exist, so that both take the same time.
+    nobody: Arc<str>,
+}
+
+/// Runs one statement on whichever database it is; both read `$1`.
+macro_rules! on {
+    ($database:expr, $query:expr, $run:ident) => {
+        match $database {
+            Database::Sqlite(store) => $query.$run(store.pool()).await.map(|_| ()),
+            Database::Postgres(store) => $query.$run(store.pool()).await.map(|_| ()),
+            _ => Ok(()),
+        }
+    };
+}
+pub(crate) use on;
+
+impl Accounts {
+    /// Opens the table, and makes it where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn open(database: Database) -> Result<Self, AccountError> {
+        const TABLE: &str = "CREATE TABLE IF NOT EXISTS dashboard_account (\
+            email TEXT PRIMARY KEY, project TEXT NOT NULL, password TEXT NOT NULL)";
+        on!(&database, sqlx::query(TABLE), execute)?;
+        let nobody = hash("nobody's password")?.into();
+        Ok(Self {
+            database,
+            hashing: Arc::new(Semaphore::new(2)),
+            nobody,
+        })
+    }
+
+    /// Whether there is no account at all yet.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn is_empty(&self) -> Result<bool, AccountError> {
+        Ok(self
+            .find_row(
+                "SELECT email, project, password FROM dashboard_account LIMIT 1",
+                None,
+            )
+            .await?
+            .is_none())
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`]; an address that is taken is one.
+    pub async fn add(&self, account: &Account, password: &str) -> Result<(), AccountError> {
+        const INSERT: &str =
+            "INSERT INTO dashboard_account (email, project, password) VALUES ($1, $2, $3)";
+        let hash = hash(password)?;
+        let (email, project) = (account.user.as_str(), account.project.as_str());
+        match &self.database {
+            Database::Sqlite(store) => {
+                let query = sqlx::query(INSERT).bind(email).bind(project).bind(hash);
+                query.execute(store.pool()).await.map(|_| ())?;
+            }
+            Database::Postgres(store) => {
+                let query = sqlx::query(INSERT).bind(email).bind(project).bind(hash);
+                query.execute(store.pool()).await.map(|_| ())?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The account of this address and password. `None` when either is wrong, after the same work and time.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn check(
+        &self,
+        email: &str,
+        password: &str,
+    ) -> Result<Option<Account>, AccountError> {
+        let found = self.find(email).await?;
+        let (account, hash) = match found {
+            Some((account, hash)) => (Some(account), hash),
+            None => (None, self.nobody.to_string()),
+        };
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Ok(None);
+        }
+        let password = Zeroizing::new(password.to_owned());
+        let _turn = self
+            .hashing
+            .acquire()
+            .await
+            .map_err(|_| AccountError::CutShort)?;
+        let right = tokio::task::spawn_blocking(move || {
+            PasswordHash::new(&hash).is_ok_and(|hash| {
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok()
+            })
+        });
+        let right = right.await.map_err(|_| AccountError::CutShort)?;
+        Ok(account.filter(|_| right))
+    }
+
+    /// The account of this address, for somebody whom an identity provider vouches for.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn of(&self, email: &str) -> Result<Option<Account>, AccountError> {
+        Ok(self.find(email).await?.map(|(account, _)| account))
+    }
+
+    async fn find(&self, email: &str) -> Result<Option<(Account, String)>, AccountError> {
+        let email = email.trim().to_lowercase();
+        let select = "SELECT email, project, password FROM dashboard_account WHERE email = $1";
+        self.find_row(select, Some(email)).await
+    }
+
+    async fn find_row(
+        &self,
+        select: &'static str,
+        email: Option<String>,
+    ) -> Result<Option<(Account, String)>, AccountError> {
+        macro_rules! fetch {
+            ($store:expr) => {{
+                let mut query = sqlx::query(select);
+                if let Some(email) = email {
+                    query = query.bind(email);
+                }
+                let row = query.fetch_optional($store.pool()).await?;
+                row.map(|row| {
+                    let column = |at: usize| row.try_get::<String, _>(at);
+                    Ok::<_, sqlx::Error>((column(0)?, column(1)?, column(2)?))
+                })
+                .transpose()?
+            }};
+        }
+        let row = match &self.database {
+            Database::Sqlite(store) => fetch!(store),
+            Database::Postgres(store) => fetch!(store),
+            _ => None,
+        };
+        Ok(row.and_then(|(email, project, password)| {
+            let account = Account {
+                project: project.parse().ok()?,
+                user: email.parse().ok()?,
+            };
+            Some((account, password))
+        }))
+    }
+}
+
+fn hash(password: &str) -> Result<String, AccountError> {
+    let hash = Argon2::default()
+        .hash_password(password.as_bytes())
+        .map_err(AccountError::Hash)?;
+    Ok(hash.to_string())
+}
