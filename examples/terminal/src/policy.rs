@@ -117,7 +117,7 @@ fn print_summary(out: Output, impact: &Impact) -> Result<(), Failure> {
         || json!({"summary": summary_object(summary), "warnings": warning_codes(impact.warnings)}),
         || {
             let mut text = format!(
-                "{} members, {} of them would meet something else.\n  now:  {}\n  then: {}",
+                "Members: {}, of whom {} would meet something else.\n  now:  {}\n  then: {}",
                 summary.members(),
                 summary.changed(),
                 counts_text(summary.now()),

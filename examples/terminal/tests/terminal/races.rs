@@ -70,7 +70,7 @@ fn f07_sixty_four_processes_and_one_code_on_postgresql() {
 fn a_rotation_that_is_killed_loses_nothing_and_is_gone_on_with() {
     let play = Play::new();
     play.project("acme", &[], &[]);
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for n in 0..120 {
         let user = format!("u{n:03}");
         play.json(MANDATE, &["member", "add", "acme", &user]).done();
@@ -78,9 +78,11 @@ fn a_rotation_that_is_killed_loses_nothing_and_is_gone_on_with() {
             "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3{}",
             &["AAA", "BBB", "CCC"][n % 3]
         );
-        lines += &format!("{user}\totpauth://totp/Old:{user}?secret={secret}&issuer=Old\n");
+        lines.push(format!(
+            "{user}\totpauth://totp/Old:{user}?secret={secret}&issuer=Old"
+        ));
     }
-    fs::write(play.path("export"), lines).unwrap();
+    fs::write(play.path("export"), lines.join("\n")).unwrap();
     play.json(MANDATE, &["import", "acme", "export"]).done();
     let mut killed = 0;
     for round in 0..12 {
