@@ -36,7 +36,19 @@ pub enum FaultyError<E> {
 pub struct FaultyStore<S> {
     inner: S,
     calls: AtomicU64,
-    plan: Mutex<Option<(u64, u64, Fault)>>,
+    plan: Mutex<Option<Plan>>,
+}
+
+/// Which calls fail, and how.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    /// Calls that are passed over first.
+    over: u64,
+    /// Calls that fail then.
+    fails: u64,
+    /// Whether calls that read count.
+    reads: bool,
+    fault: Fault,
 }
 
 impl<S: Store> FaultyStore<S> {
@@ -51,12 +63,32 @@ impl<S: Store> FaultyStore<S> {
 
     /// Counts calls from 1 again, and makes call `number` fail.
     pub fn fail_call(&self, number: u64, fault: Fault) {
-        self.plan(Some((number, number, fault)));
+        self.plan(Some(Plan {
+            over: number.saturating_sub(1),
+            fails: 1,
+            reads: true,
+            fault,
+        }));
+    }
+
+    /// Counts calls from 1 again, and makes the next call that writes fail: a crash before or after a commit.
+    pub fn fail_next_write(&self, fault: Fault) {
+        self.plan(Some(Plan {
+            over: 0,
+            fails: 1,
+            reads: false,
+            fault,
+        }));
     }
 
     /// Makes every call fail from now on.
     pub fn fail_all(&self, fault: Fault) {
-        self.plan(Some((1, u64::MAX, fault)));
+        self.plan(Some(Plan {
+            over: 0,
+            fails: u64::MAX,
+            reads: true,
+            fault,
+        }));
     }
 
     /// Counts calls from 1 again, and lets them be.
@@ -74,26 +106,35 @@ impl<S: Store> FaultyStore<S> {
         &self.inner
     }
 
-    fn plan(&self, plan: Option<(u64, u64, Fault)>) {
+    fn plan(&self, plan: Option<Plan>) {
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         self.calls.store(0, Ordering::SeqCst);
     }
 
     /// What is to become of the next call.
-    fn next(&self) -> (u64, Option<Fault>) {
+    fn next(&self, writes: bool) -> (u64, Option<Fault>) {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        let plan = *self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = plan
-            .filter(|(first, last, _)| (*first..=*last).contains(&call))
-            .map(|(_, _, fault)| fault);
-        (call, fault)
+        let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(plan) = plan.as_mut().filter(|plan| writes || plan.reads) else {
+            return (call, None);
+        };
+        if plan.over > 0 {
+            plan.over -= 1;
+            return (call, None);
+        }
+        if plan.fails == 0 {
+            return (call, None);
+        }
+        plan.fails -= 1;
+        (call, Some(plan.fault))
     }
 
     async fn call<T>(
         &self,
+        writes: bool,
         inner: impl Future<Output = Result<T, S::Error>> + Send,
     ) -> Result<T, FaultyError<S::Error>> {
-        let (call, fault) = self.next();
+        let (call, fault) = self.next(writes);
         if fault == Some(Fault::Before) {
             return Err(FaultyError::Injected { call });
         }
@@ -109,23 +150,23 @@ impl<S: Store> Store for FaultyStore<S> {
     type Error = FaultyError<S::Error>;
 
     async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
-        self.call(self.inner.load(subject)).await
+        self.call(false, self.inner.load(subject)).await
     }
 
     async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
-        self.call(self.inner.resume(login)).await
+        self.call(false, self.inner.resume(login)).await
     }
 
     async fn apply(&self, change: &Change) -> Result<Applied, Self::Error> {
-        self.call(self.inner.apply(change)).await
+        self.call(true, self.inner.apply(change)).await
     }
 
     async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Self::Error> {
-        self.call(self.inner.park(subject, login)).await
+        self.call(true, self.inner.park(subject, login)).await
     }
 
     async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Self::Error> {
-        self.call(self.inner.sweep(before, limit)).await
+        self.call(true, self.inner.sweep(before, limit)).await
     }
 
     async fn factors(
@@ -134,7 +175,8 @@ impl<S: Store> Store for FaultyStore<S> {
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Vec<FactorRow>, Self::Error> {
-        self.call(self.inner.factors(project, after, limit)).await
+        self.call(false, self.inner.factors(project, after, limit))
+            .await
     }
 
     async fn subjects(
@@ -143,7 +185,8 @@ impl<S: Store> Store for FaultyStore<S> {
         after: Option<&Subject>,
         limit: u32,
     ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
-        self.call(self.inner.subjects(project, after, limit)).await
+        self.call(false, self.inner.subjects(project, after, limit))
+            .await
     }
 
     async fn orphans(
@@ -151,7 +194,7 @@ impl<S: Store> Store for FaultyStore<S> {
         project: Option<&ProjectId>,
         limit: u32,
     ) -> Result<Vec<Subject>, Self::Error> {
-        self.call(self.inner.orphans(project, limit)).await
+        self.call(false, self.inner.orphans(project, limit)).await
     }
 
     async fn chain(
@@ -160,7 +203,8 @@ impl<S: Store> Store for FaultyStore<S> {
         after: u64,
         limit: u32,
     ) -> Result<Vec<AuditRow>, Self::Error> {
-        self.call(self.inner.chain(subject, after, limit)).await
+        self.call(false, self.inner.chain(subject, after, limit))
+            .await
     }
 
     async fn project_events(
@@ -169,7 +213,7 @@ impl<S: Store> Store for FaultyStore<S> {
         after: u64,
         limit: u32,
     ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.call(self.inner.project_events(project, after, limit))
+        self.call(false, self.inner.project_events(project, after, limit))
             .await
     }
 
@@ -179,6 +223,7 @@ impl<S: Store> Store for FaultyStore<S> {
         after: u64,
         limit: u32,
     ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.call(self.inner.notices(project, after, limit)).await
+        self.call(false, self.inner.notices(project, after, limit))
+            .await
     }
 }
