@@ -191,10 +191,9 @@ impl ProjectSettings {
     /// [`MAX_STEP_UP_AGE`](Self::MAX_STEP_UP_AGE) is taken as that; 0 asks for a proof of the same second.
     #[must_use]
     pub const fn with_step_up_age(mut self, seconds: u32) -> Self {
-        self.step_up_age = if seconds > Self::MAX_STEP_UP_AGE {
-            Self::MAX_STEP_UP_AGE
-        } else {
-            seconds
+        self.step_up_age = match seconds {
+            0..=Self::MAX_STEP_UP_AGE => seconds,
+            _ => Self::MAX_STEP_UP_AGE,
         };
         self
     }
