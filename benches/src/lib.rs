@@ -54,7 +54,8 @@ pub fn compare<A, B>(name: &str, mut ours: impl FnMut() -> A, mut peer: impl FnM
     }
     let (our, other) = (median(our_rounds), median(peer_rounds));
     let ratio = our / other;
-    println!("{name}: ours/peer = {ratio:.3}   ({our:.1} ns / {other:.1} ns)");
+    let places = if ratio < 0.01 { 6 } else { 3 };
+    println!("{name}: ours/peer = {ratio:.places$}   ({our:.1} ns / {other:.1} ns)");
     ratio
 }
 
@@ -95,3 +96,8 @@ fn median(mut rounds: Vec<f64>) -> f64 {
     rounds.sort_by(f64::total_cmp);
     rounds.get(rounds.len() / 2).copied().unwrap_or(f64::NAN)
 }
+
+/// The comparison's code runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/COMPARE.md")]
+pub struct Compare;
