@@ -55,9 +55,9 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
         },
         || {
             format!(
-                "key {active} is active; {} of {} records were put under it, the others were already.\nOlder keys stay in {}: the audit from before is read with them.",
+                "key {active} is active; {} records were put under it, {} were already.\nOlder keys stay in {}: the audit from before is read with them.",
                 done.resealed,
-                done.seen,
+                done.seen.saturating_sub(done.resealed),
                 path.display()
             )
         },
