@@ -11,6 +11,70 @@
 //! # fn main() {}
 //! ```
 //!
+//! # A store of your own
+//!
+//! Add `twofa` with the feature `testkit` to the dev-dependencies, and write a harness: it makes an empty store
+//! for each check (a fresh file, a fresh database or schema), opens it as often as it is asked, and fills the
+//! directory. Where the store's driver needs a runtime, the harness owns one; it must have several threads,
+//! since checks that race call [`Harness::block_on`] from 64 threads at once.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tokio::runtime::Runtime;
+//! use twofa::policy::{ProjectSettings, Role};
+//! use twofa::testkit::Harness;
+//! use twofa::types::{ProjectId, UserId};
+//! # use twofa::{MemoryDirectory as MyDirectory, MemoryStore as MyStore};
+//!
+//! struct MyHarness {
+//!     runtime: Runtime,
+//!     store: Arc<MyStore>, // or the URL of a database made for this harness
+//!     directory: Arc<MyDirectory>,
+//! }
+//!
+//! impl MyHarness {
+//!     fn new() -> Self {
+//!         let runtime = Runtime::new().expect("a runtime");
+//!         Self { runtime, store: Arc::default(), directory: Arc::default() }
+//!     }
+//! }
+//!
+//! impl Harness for MyHarness {
+//!     type Store = Arc<MyStore>;
+//!     type Directory = Arc<MyDirectory>;
+//!
+//!     async fn open(&self) -> (Self::Store, Self::Directory) {
+//!         // A real store connects anew here.
+//!         (Arc::clone(&self.store), Arc::clone(&self.directory))
+//!     }
+//!
+//!     async fn put_project(&self, project: &ProjectId, settings: ProjectSettings) {
+//!         self.directory.set_project(project, settings);
+//!     }
+//!
+//!     async fn put_member(&self, project: &ProjectId, user: &UserId, role: Option<Role>) {
+//!         match role {
+//!             Some(role) => self.directory.set_member(project, user, role),
+//!             None => self.directory.remove_member(project, user),
+//!         }
+//!     }
+//!
+//!     fn block_on<F: Future>(&self, future: F) -> F::Output {
+//!         self.runtime.block_on(future)
+//!     }
+//! }
+//!
+//! // In a file of `tests/`, this line is all the rest: some sixty tests.
+//! twofa::testkit::suite!(MyHarness::new());
+//! # fn main() {
+//! # twofa::testkit::failures::f07_one_code_many_at_once_one_accepted(&MyHarness::new());
+//! # }
+//! ```
+//!
+//! What the testkit cannot show, since it is in the same process and pulls no plug: that what was committed
+//! outlives a crash of the machine, and that two *processes* share the store as two handles do. A store that
+//! claims either needs tests of its own for it.
+//!
 //! Every check is a public function of a harness, so that one can be run alone, and [`run_all`] runs them all.
 //! A check that fails panics, and says which promise was broken. None of them sleeps or measures time.
 //!

@@ -72,9 +72,10 @@ fn an_untouched_audit_is_whole_and_counted() {
 
 #[test]
 fn every_edited_field_of_every_row_is_found() {
+    type Edit = fn(&mut AuditRow);
     let harness = MemoryHarness::default();
     let scene = scene(&harness);
-    let edits: [(&str, fn(&mut AuditRow)); 10] = [
+    let edits: [(&str, Edit); 10] = [
         ("at", |row| row.at = row.at.saturating_add(1)),
         ("event", |row| row.event = "accepted ".to_owned()),
         ("reason gone or come", |row| {

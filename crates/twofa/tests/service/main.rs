@@ -2,7 +2,6 @@
 //! own promises to show.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests, outside of functions marked as tests"
 )]

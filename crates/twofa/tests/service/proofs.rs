@@ -107,10 +107,7 @@ fn a_sealed_secret_is_no_proof() {
     for at in 36..stored.record.len() {
         if stored.record[at..].starts_with(&[0, 0, 0, 1]) {
             for end in at + 44..=stored.record.len() {
-                let hex: String = stored.record[at..end]
-                    .iter()
-                    .map(|b| format!("{b:02x}"))
-                    .collect();
+                let hex = base16ct::lower::encode_string(&stored.record[at..end]);
                 let proof: Proof = hex.parse().unwrap();
                 assert!(site.wait(site.service().recheck(&proof)).is_err());
                 tried += 1;

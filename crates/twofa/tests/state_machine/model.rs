@@ -464,6 +464,18 @@ impl Model {
         else {
             return Told::Nothing;
         };
+        self.look_at(number, key, asked, (of, steps, handover))
+    }
+
+    /// A code that is looked at, of a key and so many steps from now.
+    fn look_at(
+        &mut self,
+        number: usize,
+        key: usize,
+        asked: Option<usize>,
+        (of, steps, handover): (usize, i64, Option<usize>),
+    ) -> Told {
+        let (user, kind) = (self.logins[number].user, self.logins[number].kind);
         match asked {
             Some(_) if handover.is_none() => return rejected(Reason::HandoverCode),
             Some(asked) if handover != Some(asked) || self.lost.handovers.contains(&asked) => {
@@ -473,8 +485,7 @@ impl Model {
         }
         let ours = of == key && !self.lost.keys.contains(&key);
         let near = (-1..=1).contains(&steps);
-        let off =
-            ours && (-20..=20).contains(&steps) && (login.kind != Kind::Challenge || steps < 0);
+        let off = ours && (-20..=20).contains(&steps) && (kind != Kind::Challenge || steps < 0);
         if !ours || !near {
             let reason = if off {
                 Reason::ClockOff
@@ -486,7 +497,7 @@ impl Model {
         let step = (self.now / 30).saturating_add_signed(steps);
         let last = self.factors[user]
             .last_step
-            .filter(|_| login.kind == Kind::Challenge);
+            .filter(|_| kind == Kind::Challenge);
         if last.is_some_and(|last| step <= last) {
             self.tell(user, "replayed", Some(Reason::CodeAlreadyUsed));
             let ended = self.count_in_login(number);
@@ -552,7 +563,6 @@ impl Model {
         factor.failures += 1;
         factor.noted = false;
         let wait = match factor.failures {
-            0..=3 => None,
             4 => Some(30),
             5 => Some(60),
             6 => Some(120),

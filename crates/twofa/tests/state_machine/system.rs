@@ -147,6 +147,7 @@ impl System {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn try_run(&mut self, op: &Op) -> Result<Told, Error> {
         Ok(match *op {
             Op::Begin { user, sso } => {
