@@ -19,7 +19,10 @@
 //! | `keyring.rs`, `seal.rs` | [`Keyring`], and how things rest under it |
 //! | `retry.rs`, `random.rs` | the one retry policy; the operating system's generator |
 //! | `error.rs` | [`Error`] |
+//! | `guide.rs`, `../docs` | [`guide`]: how to embed it, why it is as it is, what it stands up to |
 //! | `testkit/` | what proves a store (feature `testkit`) |
+
+pub mod guide;
 
 mod directory;
 mod error;
