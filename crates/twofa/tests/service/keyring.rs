@@ -243,3 +243,31 @@ fn a_keyring_comes_from_the_environment() {
     assert!(String::from_utf8(read.stdout).unwrap().contains("1 passed"));
     assert!(!child("nothing").status.success());
 }
+
+#[test]
+fn a_keyring_of_another_store_is_noticed_at_the_start() {
+    use twofa::testkit::{MemoryHarness, Site, service_over};
+
+    let harness = MemoryHarness::default();
+    let site = Site::new(&harness);
+    let with = |text: &str| {
+        let (store, directory) = site.open();
+        let service = service_over(store, directory, text, &site.clock);
+        let checked = site.wait(service.check_keyring());
+        checked.map_err(|error| error.code())
+    };
+    let other = Keyring::generate().unwrap().to_text();
+    assert_eq!(
+        with(&other),
+        Ok(()),
+        "a store without records goes with any keyring"
+    );
+    site.enrol(&site.ann);
+    assert_eq!(with(site.keyring()), Ok(()));
+    assert_eq!(with(&other), Err("record-unreadable"));
+    let mut rotated = Keyring::from_text(site.keyring()).unwrap();
+    rotated.add_active().unwrap();
+    assert_eq!(with(&rotated.to_text()), Ok(()));
+    rotated.retire(1).unwrap();
+    assert_eq!(with(&rotated.to_text()), Err("key-missing"));
+}
