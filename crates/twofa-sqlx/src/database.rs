@@ -1,10 +1,10 @@
+use twofa::lifecycle::{LoginHash, ParkedLogin};
+use twofa::policy::Role;
+use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
     Applied, AuditRow, Change, Directory, FactorRow, Project, Resumed, Standing, Store, Stored,
     Subject, SubjectEvent,
 };
-use twofa_lifecycle::{LoginHash, ParkedLogin};
-use twofa_policy::Role;
-use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::Error;
 #[cfg(feature = "postgres")]

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use twofa_types::{ProjectId, UserId};
+use twofa::types::{ProjectId, UserId};
 
 /// Trouble with a store or a directory on a database. Each message says what to do; none holds a password, a
 /// secret or a record.

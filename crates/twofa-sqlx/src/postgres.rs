@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
+use twofa::lifecycle::{LoginHash, ParkedLogin};
+use twofa::policy::{Handover, Role, SelfReset};
+use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
     Applied, AuditRow, Change, FactorRow, Project, Resumed, Standing, Stored, Subject, SubjectEvent,
 };
-use twofa_lifecycle::{LoginHash, ParkedLogin};
-use twofa_policy::{Handover, Role, SelfReset};
-use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::error::sql_state;
 use crate::rows::{self, Cursor};

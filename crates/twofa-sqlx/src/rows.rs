@@ -4,10 +4,10 @@
 //! on its way: those after the year 292 billion read as negative, and nothing else does. Counters (versions,
 //! sequence numbers) never come near that bound, and are refused beyond it.
 
+use twofa::lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa::policy::{Handover, Mandate, ProjectSettings, Role, SelfReset, Sso};
+use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{AuditRow, FactorRow, Project, Resumed, Standing, Stored, Subject, SubjectEvent};
-use twofa_lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
-use twofa_policy::{Handover, Mandate, ProjectSettings, Role, SelfReset, Sso};
-use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::Error;
 

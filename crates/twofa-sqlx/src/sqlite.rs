@@ -9,12 +9,12 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use twofa::lifecycle::{LoginHash, ParkedLogin};
+use twofa::policy::{Handover, Role, SelfReset};
+use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
     Applied, AuditRow, Change, FactorRow, Project, Resumed, Standing, Stored, Subject, SubjectEvent,
 };
-use twofa_lifecycle::{LoginHash, ParkedLogin};
-use twofa_policy::{Handover, Role, SelfReset};
-use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::rows::{self, Cursor};
 use crate::shared::store_and_directory;
@@ -37,7 +37,7 @@ const BUSY: Duration = Duration::from_secs(30);
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// use twofa::{Directory, Project};
-/// use twofa_policy::{ProjectSettings, Role};
+/// use twofa::policy::{ProjectSettings, Role};
 /// use twofa_sqlx::SqliteStore;
 ///
 /// let folder = tempfile::tempdir()?;

@@ -7,10 +7,10 @@
 mod support;
 
 use support::{Fresh, at, project, user};
+use twofa::policy::{Handover, Mandate, PasswordUnderSso, ProjectSettings, Role, SelfReset, Sso};
+use twofa::types::UnixTime;
 use twofa::{Directory, Project};
-use twofa_policy::{Handover, Mandate, PasswordUnderSso, ProjectSettings, Role, SelfReset, Sso};
 use twofa_sqlx::Error;
-use twofa_types::UnixTime;
 
 on_both!(
     settings_come_back_as_they_were_set,

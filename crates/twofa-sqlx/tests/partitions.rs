@@ -3,8 +3,8 @@
 mod support;
 
 use support::{Fresh, change, event, hash, login, member, project};
+use twofa::lifecycle::LoginEffect;
 use twofa::{Applied, Store};
-use twofa_lifecycle::LoginEffect;
 use twofa_sqlx::{Database, Error};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

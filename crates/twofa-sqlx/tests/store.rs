@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use support::{Fresh, at, change, ending, event, hash, login, member, project, user};
 use tokio::sync::Barrier;
+use twofa::lifecycle::{LoginEffect, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa::types::UnixTime;
 use twofa::{Applied, MAX_RECORD_BYTES, Store, Subject};
-use twofa_lifecycle::{LoginEffect, LoginKind, ParkedLogin, Summary, SummaryState};
 use twofa_sqlx::{Database, Error};
-use twofa_types::UnixTime;
 
 on_both!(
     what_is_written_is_read_back,

@@ -11,11 +11,11 @@ use std::future::Future;
 
 use support::Fresh;
 use tokio::runtime::Runtime;
+use twofa::policy::{ProjectSettings, Role};
 use twofa::testkit::Harness;
+use twofa::types::{ProjectId, UserId};
 use twofa::{Directory, Project};
-use twofa_policy::{ProjectSettings, Role};
 use twofa_sqlx::{Database, Error};
-use twofa_types::{ProjectId, UserId};
 
 /// A database of its own for each check, opened anew each time, and the runtime that its driver needs.
 struct OnDatabase {

@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryScalar;
+use twofa::lifecycle::LoginEffect;
 use twofa::{Applied, Change};
-use twofa_lifecycle::LoginEffect;
 
 use super::PgStore;
 use crate::error::{is_duplicate, sql_state};

@@ -1,8 +1,8 @@
 //! [`Store::apply`](twofa::Store::apply) on SQLite: one immediate transaction.
 
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
+use twofa::lifecycle::{LoginEffect, ParkedLogin};
 use twofa::{Applied, AuditRow, Change};
-use twofa_lifecycle::{LoginEffect, ParkedLogin};
 
 use super::SqliteStore;
 use crate::error::is_duplicate;

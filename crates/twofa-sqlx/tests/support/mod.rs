@@ -12,11 +12,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
+use twofa::lifecycle::{LoginEffect, LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{AuditRow, Change, Subject};
-use twofa_lifecycle::{LoginEffect, LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection, postgres::PgConnection};
-use twofa_types::{ProjectId, UnixTime, UserId};
 
 /// A database of a test's own, by the name that opens it.
 pub struct Fresh {
