@@ -8,7 +8,7 @@ use twofa_sqlx::sqlx;
 use crate::service::Sample;
 
 /// Bytes on disk, indexes included.
-pub struct Size {
+pub(crate) struct Size {
     factor: i64,
     event: i64,
 }
@@ -42,7 +42,7 @@ const POSTGRES: [&str; 2] = [
      FROM twofa_factor WHERE user_id NOT LIKE '%-%' ORDER BY random()",
 ];
 
-pub async fn fill(database: &Database, number: i64, sample: &Sample) -> Size {
+pub(crate) async fn fill(database: &Database, number: i64, sample: &Sample) -> Size {
     let mut sizes = [0; 3];
     match database {
         Database::Sqlite(store) => {

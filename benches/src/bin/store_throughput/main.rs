@@ -16,6 +16,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a measurement that fails has nothing to report"
 )]
 
@@ -27,7 +28,7 @@ mod service;
 use std::str::FromStr;
 
 use raw::Raw;
-use rounds::{Rounds, Tally};
+use rounds::Rounds;
 use service::People;
 use twofa_sqlx::sqlx::postgres::{PgConnectOptions, PgConnection};
 use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection};
@@ -78,9 +79,9 @@ async fn throughput(target: &str) {
             for kind in order {
                 match kind {
                     0 => {
-                        let begun = people.begin(at_once).await;
+                        let parked = people.begin(at_once).await;
                         let answered = people.answer(at_once).await;
-                        begin.add(round, begun);
+                        begin.add(round, parked);
                         answer.add(round, answered);
                     }
                     1 => {
@@ -144,21 +145,17 @@ async fn growth(target: &str) {
             answer.add(round, people.answer(1).await);
         }
     }
-    let mut first: Option<Tally> = None;
+    let mut first = None;
     for (factors, database, _, begin, answer) in stores {
         println!("{factors} factors, one at a time");
         begin.print("begin");
         answer.print("answer");
-        let whole = begin.plus(&answer);
-        match &first {
-            None => first = Some(whole),
-            Some(first) => {
-                println!(
-                    "  a login's cost / that with 10^3 = {:.3}",
-                    whole.cost(first)
-                );
-            }
-        }
+        let typical = begin.typical() + answer.typical();
+        let first = *first.get_or_insert(typical);
+        println!(
+            "  a typical login / that with 10^3 = {:.3}",
+            typical / first
+        );
         database.close().await;
     }
 }

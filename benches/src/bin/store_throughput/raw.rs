@@ -57,7 +57,7 @@ type StandingRow = (
     Option<String>,
 );
 
-pub struct Raw(Arc<Inner>);
+pub(crate) struct Raw(Arc<Inner>);
 
 struct Inner {
     database: Database,
@@ -73,7 +73,7 @@ struct Person {
 }
 
 impl Raw {
-    pub async fn set_up(
+    pub(crate) async fn set_up(
         database: &Database,
         project: &str,
         number: usize,
@@ -136,15 +136,15 @@ impl Raw {
         .await
     }
 
-    pub async fn park(&self, at_once: usize) -> Round {
+    pub(crate) async fn park(&self, at_once: usize) -> Round {
         self.each(at_once, park).await
     }
 
-    pub async fn answer(&self, at_once: usize) -> Round {
+    pub(crate) async fn answer(&self, at_once: usize) -> Round {
         self.each(at_once, answer).await
     }
 
-    pub async fn bare(&self, at_once: usize) -> Round {
+    pub(crate) async fn bare(&self, at_once: usize) -> Round {
         self.each(at_once, bare).await
     }
 }

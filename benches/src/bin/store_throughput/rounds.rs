@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// One round: how long it took, and how long each call.
-pub struct Round {
+pub(crate) struct Round {
     whole: Duration,
     calls: Vec<Duration>,
 }
 
 /// Runs `call` for each number below `number`, `at_once` at a time.
-pub async fn run<F, R>(number: usize, at_once: usize, call: F) -> Round
+pub(crate) async fn run<F, R>(number: usize, at_once: usize, call: F) -> Round
 where
     F: Fn(usize) -> R + Clone + Send + 'static,
     R: Future<Output = ()> + Send,
@@ -47,17 +47,14 @@ where
 
 /// All rounds of one kind of call.
 #[derive(Default)]
-pub struct Rounds {
+pub(crate) struct Rounds {
     per_second: Vec<f64>,
     calls: Vec<Duration>,
 }
 
-/// Seconds that a call took in each round.
-pub struct Tally(Vec<f64>);
-
 impl Rounds {
     /// Adds a round; drops the first.
-    pub fn add(&mut self, round: usize, done: Round) {
+    pub(crate) fn add(&mut self, round: usize, done: Round) {
         if round > 0 {
             let calls = u32::try_from(done.calls.len()).unwrap();
             self.per_second
@@ -67,7 +64,7 @@ impl Rounds {
     }
 
     /// The median of the rounds' throughputs divided by those of the same rounds of `other`.
-    pub fn ratio(&self, other: &Self) -> f64 {
+    pub(crate) fn ratio(&self, other: &Self) -> f64 {
         let ratios = self
             .per_second
             .iter()
@@ -76,12 +73,12 @@ impl Rounds {
         median(ratios.collect())
     }
 
-    pub fn plus(&self, other: &Self) -> Tally {
-        let pairs = self.per_second.iter().zip(&other.per_second);
-        Tally(pairs.map(|(a, b)| a.recip() + b.recip()).collect())
+    /// The median call, in seconds.
+    pub(crate) fn typical(&self) -> f64 {
+        median(self.calls.iter().map(Duration::as_secs_f64).collect())
     }
 
-    pub fn print(&self, name: &str) {
+    pub(crate) fn print(&self, name: &str) {
         let mut calls = self.calls.clone();
         calls.sort_unstable();
         let at = |percent: usize| calls[(calls.len() - 1) * percent / 100].as_secs_f64() * 1e3;
@@ -91,13 +88,6 @@ impl Rounds {
             at(50),
             at(99)
         );
-    }
-}
-
-impl Tally {
-    /// The median of the rounds' costs divided by those of the same rounds of `other`.
-    pub fn cost(&self, other: &Self) -> f64 {
-        median(self.0.iter().zip(&other.0).map(|(a, b)| a / b).collect())
     }
 }
 

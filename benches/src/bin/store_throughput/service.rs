@@ -14,7 +14,7 @@ use crate::rounds::{Round, run};
 /// 2022-12-01, when the mandate begins.
 const START: u64 = 1_669_852_800;
 
-pub struct People(Arc<Inner>);
+pub(crate) struct People(Arc<Inner>);
 
 struct Inner {
     database: Database,
@@ -25,13 +25,13 @@ struct Inner {
 }
 
 /// What a record and its events look like after some logins.
-pub struct Sample {
-    pub record: Vec<u8>,
-    pub project: ProjectId,
+pub(crate) struct Sample {
+    pub(crate) record: Vec<u8>,
+    pub(crate) project: ProjectId,
 }
 
 impl People {
-    pub async fn set_up(database: &Database, project: &str, number: usize) -> Self {
+    pub(crate) async fn set_up(database: &Database, project: &str, number: usize) -> Self {
         let clock = Arc::new(AtomicU64::new(START));
         let read = Arc::clone(&clock);
         let keyring = Keyring::generate().unwrap();
@@ -79,7 +79,7 @@ impl People {
         }))
     }
 
-    pub async fn sample(&self) -> Sample {
+    pub(crate) async fn sample(&self) -> Sample {
         let subject = Subject::member(&self.0.project, &self.0.people[0].0);
         let stored = self.0.database.load(&subject).await.unwrap().unwrap();
         Sample {
@@ -89,7 +89,7 @@ impl People {
     }
 
     /// Everybody's credentials are right, two time steps later.
-    pub async fn begin(&self, at_once: usize) -> Round {
+    pub(crate) async fn begin(&self, at_once: usize) -> Round {
         self.0.clock.fetch_add(60, Ordering::Relaxed);
         let inner = Arc::clone(&self.0);
         run(inner.people.len(), at_once, move |n| {
@@ -108,7 +108,7 @@ impl People {
     }
 
     /// Everybody types the right code.
-    pub async fn answer(&self, at_once: usize) -> Round {
+    pub(crate) async fn answer(&self, at_once: usize) -> Round {
         let now = self.0.twofa.now();
         let typed: Arc<Vec<_>> = Arc::new(
             self.0
