@@ -51,3 +51,8 @@ pub use record::{
 pub use step::step;
 pub use throttle::Throttle;
 pub use vault::{SealedSecret, SealedSecretError, Vault};
+
+/// The code of this crate's README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeOfThisCrate;

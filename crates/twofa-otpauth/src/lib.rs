@@ -46,3 +46,8 @@ pub use secret_text::SecretText;
 pub use uri::{
     BuildError, KeyUri, Kind, Lint, ParseError, Parsed, Parser, Profile, Warning, parse,
 };
+
+/// The code of this crate's README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeOfThisCrate;

@@ -72,3 +72,8 @@ pub use settings::{
 };
 pub use trail::{RuleTried, Trail, TrailIter};
 pub use warning::{Warning, Warnings, WarningsIter};
+
+/// The code of this crate's README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeOfThisCrate;

@@ -58,3 +58,8 @@ pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
 
 pub use sqlx;
+
+/// The code of this crate's README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeOfThisCrate;

@@ -67,3 +67,8 @@ pub use secret::{Secret, SecretError};
 pub use step::{LastStep, Step};
 pub use totp::Totp;
 pub use window::{Scan, Window};
+
+/// The code of this crate's README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeOfThisCrate;

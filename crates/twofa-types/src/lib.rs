@@ -17,3 +17,8 @@ mod time;
 pub use id::{ProjectId, UserId};
 pub use name::{Name, NameError};
 pub use time::UnixTime;
+
+/// The code of this crate's README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeOfThisCrate;
