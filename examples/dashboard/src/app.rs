@@ -131,6 +131,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         set_ups: Arc::new(SetUps::default()),
     };
     seed::if_empty(&app, &database).await?;
+    say(&format!("Listening on http://{address} for {public}"));
     say(&format!("Open {public} in a browser. Ctrl-C stops it."));
 
     let upkeep = tokio::spawn(mail::and_upkeep(

@@ -28,6 +28,16 @@ pub async fn token(session: &Session) -> Result<String, Trouble> {
     Ok(token)
 }
 
+/// Makes the token of every page so far worth nothing.
+///
+/// # Errors
+///
+/// When the session store fails.
+pub async fn forget_token(session: &Session) -> Result<(), Trouble> {
+    session.remove::<String>(TOKEN).await?;
+    Ok(())
+}
+
 /// A form that was posted from a page of this session.
 pub struct Posted<T>(pub T);
 

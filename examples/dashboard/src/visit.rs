@@ -12,6 +12,7 @@ use twofa::types::{ProjectId, UserId};
 use twofa::{Directory as _, LoginId, LoginPass, Proof};
 
 use crate::app::App;
+use crate::forms;
 use crate::page::Trouble;
 
 const VISIT: &str = "visit";
@@ -76,13 +77,20 @@ impl Half {
     }
 }
 
+/// Before somebody's standing changes: a new session id, and new tokens for their forms, so that neither one
+/// that was planted nor one that was read before is worth anything after.
+async fn renew(session: &Session) -> Result<(), Trouble> {
+    session.cycle_id().await?;
+    forms::forget_token(session).await
+}
+
 /// Puts a half-open login in the session, under a new session id.
 ///
 /// # Errors
 ///
 /// When the session store fails.
 pub async fn wait(session: &Session, half: Half) -> Result<(), Trouble> {
-    session.cycle_id().await?;
+    renew(session).await?;
     session.insert(VISIT, Visit::Half(half)).await?;
     Ok(())
 }
@@ -93,7 +101,7 @@ pub async fn wait(session: &Session, half: Half) -> Result<(), Trouble> {
 ///
 /// When the session store fails, or no proof can be sealed.
 pub async fn enter(app: &App, session: &Session, pass: LoginPass) -> Result<(), Trouble> {
-    session.cycle_id().await?;
+    renew(session).await?;
     let visit = In {
         project: pass.project().to_string(),
         user: pass.user().to_string(),

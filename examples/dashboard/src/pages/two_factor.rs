@@ -125,6 +125,10 @@ pub async fn begin_again(
     half: Half,
     _: Posted<Empty>,
 ) -> Result<Response, Trouble> {
+    // Where a code is asked for, a fresh login without the password would be fresh guesses without it.
+    if half.waits_for != WaitsFor::SetUp {
+        return Ok(Redirect::to("/two-factor/verify").into_response());
+    }
     let (Ok(project), Ok(user)) = (half.project.parse(), half.user.parse()) else {
         return Err(Trouble::SignInAgain);
     };

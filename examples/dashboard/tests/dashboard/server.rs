@@ -1,0 +1,203 @@
+//! The program under test: started in a folder of its own, with a clock that tests move.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tempfile::TempDir;
+use twofa_sqlx::Database;
+use twofa_sqlx::sqlx;
+
+/// 2022-12-01T00:00:00Z, from when on the seeded projects require a second factor.
+pub(crate) const MANDATE: i64 = 1_669_852_800;
+
+/// A running dashboard.
+pub(crate) struct Server {
+    child: Child,
+    /// Such as `http://127.0.0.1:40123`.
+    pub(crate) address: String,
+    /// Where it listens, which differs where another address is its public one.
+    pub(crate) listening: String,
+    passwords: BTreeMap<String, String>,
+    folder: TempDir,
+    pub(crate) said: Arc<Mutex<Vec<String>>>,
+    ahead: Mutex<i64>,
+}
+
+/// Where a command is, or how to get it.
+pub(crate) fn needs(command: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(command))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("missing {command}: apt-get install -y {package}"))
+}
+
+fn faketime() -> PathBuf {
+    std::fs::read_dir("/usr/lib")
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path().join("faketime/libfaketime.so.1"))
+        .find(|file| file.is_file())
+        .expect("missing libfaketime: apt-get install -y faketime")
+}
+
+/// Seconds since 1970 on this machine.
+fn real_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
+impl Server {
+    /// One that believes it is now.
+    pub(crate) fn start() -> Self {
+        Self::start_at(real_now(), &[])
+    }
+
+    /// One that believes it is another time, with more options.
+    pub(crate) fn start_at(time: i64, options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ahead = time - real_now();
+        write_clock(folder.path(), ahead);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_twofa-dashboard"))
+            .args(["--listen", "127.0.0.1:0"])
+            .args(options)
+            .current_dir(folder.path())
+            .env_remove("TWOFA_STORE")
+            .env_remove("TWOFA_KEY_FILE")
+            .env("LD_PRELOAD", faketime())
+            .env("FAKETIME_TIMESTAMP_FILE", folder.path().join("clock"))
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the dashboard starts");
+        let said: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (pipe, heard) = (child.stderr.take().unwrap(), Arc::clone(&said));
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                heard.lock().unwrap().push(line);
+            }
+        });
+        let mut server = Self {
+            child,
+            address: String::new(),
+            listening: String::new(),
+            passwords: BTreeMap::new(),
+            folder,
+            said,
+            ahead: Mutex::new(ahead),
+        };
+        let listening = server.hears("Listening on http");
+        listening
+            .split(' ')
+            .nth(2)
+            .unwrap()
+            .clone_into(&mut server.listening);
+        let opening = server.hears("Open http");
+        let address = opening.split(' ').nth(1).unwrap();
+        address.clone_into(&mut server.address);
+        for line in server.said.lock().unwrap().iter() {
+            let words: Vec<_> = line.split_whitespace().collect();
+            if let [email, password, "administrator" | "member", ..] = words[..] {
+                let (email, password) = (email.to_owned(), password.to_owned());
+                server.passwords.insert(email, password);
+            }
+        }
+        server
+    }
+
+    /// Waits for a line that holds `part`, and says it whole.
+    pub(crate) fn hears(&self, part: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let said = self.said.lock().unwrap().clone();
+            if let Some(line) = said.iter().find(|line| line.contains(part)) {
+                return line.clone();
+            }
+            assert!(
+                begun.elapsed() < Duration::from_mins(1),
+                "no {part:?} in {said:#?}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Everything it has said.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().join("\n")
+    }
+
+    /// The password of a seeded account, or of one that was added.
+    pub(crate) fn password(&self, email: &str) -> &str {
+        &self.passwords[email]
+    }
+
+    /// What its clock shows.
+    pub(crate) fn now(&self) -> i64 {
+        real_now() + *self.ahead.lock().unwrap()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, seconds: i64) {
+        let mut ahead = self.ahead.lock().unwrap();
+        *ahead += seconds;
+        write_clock(self.folder.path(), *ahead);
+    }
+
+    /// The database, as an operator's tool opens it beside the running program.
+    pub(crate) async fn database(&self) -> Database {
+        let file = self.folder.path().join("twofa-dashboard.db");
+        Database::connect(file.to_str().unwrap()).await.unwrap()
+    }
+
+    /// A folder for a test's own files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Adds a member with the password of another account of that project.
+    pub(crate) async fn add_like(&mut self, email: &str, like: &str) {
+        const COPY: &str = "INSERT INTO dashboard_account (email, project, password) \
+            SELECT $1, project, password FROM dashboard_account WHERE email = $2";
+        let database = self.database().await;
+        let Database::Sqlite(store) = &database else {
+            panic!("the default store is SQLite");
+        };
+        let copy = sqlx::query(COPY).bind(email).bind(like);
+        copy.execute(store.pool()).await.unwrap();
+        let project = like.split_once('@').unwrap().1.strip_suffix(".example");
+        let role = twofa::policy::Role::Member;
+        database
+            .add_member(
+                &project.unwrap().parse().unwrap(),
+                &email.parse().unwrap(),
+                role,
+            )
+            .await
+            .unwrap();
+        database.close().await;
+        let password = self.passwords[like].clone();
+        self.passwords.insert(email.to_owned(), password);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already; then there is nothing to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// In one step, so that the program never reads half a number.
+fn write_clock(folder: &Path, ahead: i64) {
+    let new = folder.join("clock.new");
+    std::fs::write(&new, format!("{ahead:+}\n")).unwrap();
+    std::fs::rename(new, folder.join("clock")).unwrap();
+}
