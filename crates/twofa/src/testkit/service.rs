@@ -230,6 +230,7 @@ pub fn two_resets_at_once_are_one<H: Harness>(harness: &H) {
 pub fn support_resets_on_a_ticket<H: Harness>(harness: &H) {
     let site = Site::new(harness);
     site.enrol(&site.ann);
+    site.enrol(&site.bob);
     let support = |operator: &str, ticket: &str| {
         let reset = site
             .service()
@@ -241,7 +242,10 @@ pub fn support_resets_on_a_ticket<H: Harness>(harness: &H) {
     let Ok(done) = support("Olga", "T-77") else {
         panic!("broken promise: with both, support resets");
     };
-    assert!(done.warnings().is_empty(), "no administrator could have");
+    assert!(
+        done.warnings().is_empty(),
+        "no administrator could have, and a member may not"
+    );
     assert_eq!(support("Olga", "T-77").err(), Some(Reason::NothingToReset));
     let events = site.events(&site.ann);
     let told = events

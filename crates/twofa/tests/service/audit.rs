@@ -190,6 +190,63 @@ fn a_row_moved_between_people_is_found() {
     assert_eq!(found, Some((Some(1), Fault::EventAltered)));
 }
 
+/// The same person, keyring and project in another store, as after a backup was restored beside the original:
+/// every row there is genuine, and none belongs here.
+#[test]
+fn a_genuine_row_of_another_history_is_found() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let elsewhere = Arc::new(MemoryStore::new());
+    let directory = scene.site.open().1;
+    let keyring = scene.site.keyring();
+    let other = service_over(
+        Arc::clone(&elsewhere),
+        directory,
+        keyring,
+        &scene.site.clock,
+    );
+    let sign_in = |user| twofa::SignIn::password(&scene.site.project, user);
+    for _ in 0..3 {
+        let begun = scene.site.wait(other.begin(sign_in(&scene.site.ann)));
+        assert!(matches!(begun, Ok(twofa::Begin::Enrol(_))));
+    }
+    let theirs = fine(scene.site.wait(elsewhere.chain(&scene.ann, 0, 9)));
+    for at in 1..3_usize {
+        let row = theirs[at].clone();
+        let seq = u64::try_from(at).unwrap() + 1;
+        assert_eq!(row.seq, seq);
+        let found = scene.edited(move |rows| rows[at] = row.clone());
+        assert_eq!(
+            found,
+            Some((Some(seq), Fault::EventAltered)),
+            "it follows another row"
+        );
+    }
+    // Where it follows the same as the one it replaces, the record's head knows better.
+    let ada = Subject::member(&scene.site.project, &scene.site.ada);
+    let _here = scene.site.set_up(&scene.site.ada);
+    scene.site.clock.forward(1);
+    let begun = scene.site.wait(other.begin(sign_in(&scene.site.ada)));
+    assert!(begun.is_ok());
+    let theirs = fine(scene.site.wait(elsewhere.chain(&ada, 0, 9)));
+    let exchanged = {
+        let ada = ada.clone();
+        Doctored::chains(scene.store(), move |subject, rows| {
+            if *subject == ada {
+                theirs.clone()
+            } else {
+                rows
+            }
+        })
+    };
+    let expected = FirstBad {
+        subject: ada,
+        seq: Some(1),
+        fault: Fault::EventAltered,
+    };
+    assert_eq!(scene.verify(exchanged), Some(expected));
+}
+
 #[test]
 fn a_record_that_was_put_back_is_found_and_goes_no_further() {
     let harness = MemoryHarness::default();
