@@ -36,11 +36,10 @@ impl Fresh {
     pub async fn postgres() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = server();
-        let name = format!(
-            "twofa_{}_{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        // Process ids come round again within a long run.
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros();
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("twofa_{}_{now}_{count}", std::process::id());
         let mut connection = PgConnection::connect(&server).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}")))
             .execute(&mut connection)

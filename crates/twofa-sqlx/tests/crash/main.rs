@@ -1,0 +1,208 @@
+//! Programs and servers killed while people log in: nothing that was acknowledged is lost, and no code that was
+//! accepted is accepted again.
+//!
+//! `TWOFA_CRASH_ROUNDS` sets how often the program is killed (20), and four times as often as the server is.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what goes wrong around a test has nobody to be reported to"
+)]
+
+mod cluster;
+mod people;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cluster::{Cluster, Death};
+use people::{Acknowledged, PEOPLE, People};
+use support::Fresh;
+use twofa_sqlx::Database;
+
+fn rounds() -> u64 {
+    std::env::var("TWOFA_CRASH_ROUNDS").map_or(20, |n| n.parse().expect("a number of rounds"))
+}
+
+/// How long a round goes on after its first login, so that deaths fall on different moments.
+fn moment(round: u64) -> Duration {
+    Duration::from_millis(5 + round * 37 % 90)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_program_forgets_nothing_on_sqlite() {
+    kill_programs(&Fresh::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_program_forgets_nothing_on_postgres() {
+    kill_programs(&Fresh::postgres().await).await;
+}
+
+async fn kill_programs(fresh: &Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = fresh.open().await;
+    let people = People::set_up(&database).await;
+    people.save(folder.path());
+    database.close().await;
+    let mut logins = 0;
+    for round in 1..=rounds() {
+        let acks = folder.path().join("acknowledged");
+        std::fs::write(&acks, "").unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_program_that_is_killed", "--ignored"])
+            .env("TWOFA_CRASH_FOLDER", folder.path())
+            .env("TWOFA_CRASH_STORE", &fresh.url)
+            .env("TWOFA_CRASH_ROUND", round.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        while std::fs::metadata(&acks).unwrap().len() == 0 {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(moment(round)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let acknowledged = read(&acks);
+        logins += acknowledged.values().map(Vec::len).sum::<usize>();
+        let database = fresh.open().await;
+        people.check(&database, &acknowledged, round).await;
+        database.close().await;
+    }
+    assert!(
+        logins as u64 >= rounds(),
+        "{logins} logins in {} rounds",
+        rounds()
+    );
+}
+
+fn read(acks: &Path) -> Acknowledged {
+    let mut acknowledged = BTreeMap::<_, Vec<_>>::new();
+    for line in std::fs::read_to_string(acks).unwrap().lines() {
+        let (person, time) = line.split_once(' ').unwrap();
+        let person: usize = person.parse().unwrap();
+        acknowledged
+            .entry(person)
+            .or_default()
+            .push(time.parse().unwrap());
+    }
+    acknowledged
+}
+
+/// Logs people in until it is killed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "started and killed by the tests above"]
+async fn the_program_that_is_killed() {
+    let folder = std::env::var("TWOFA_CRASH_FOLDER").expect("only the tests above start this");
+    let folder = Path::new(&folder);
+    let round = std::env::var("TWOFA_CRASH_ROUND").unwrap().parse().unwrap();
+    let store = std::env::var("TWOFA_CRASH_STORE").unwrap();
+    let database = Database::connect(&store).await.unwrap();
+    let people = Arc::new(People::load(folder));
+    let acks = folder.join("acknowledged");
+    let tasks: Vec<_> = (0..PEOPLE)
+        .map(|n| {
+            let (people, database) = (Arc::clone(&people), database.clone());
+            let mut file = OpenOptions::new().append(true).open(&acks).unwrap();
+            tokio::spawn(async move {
+                let told = |time| {
+                    // One write of a whole line: it is there, or it is not.
+                    file.write_all(format!("{n} {time}\n").as_bytes()).unwrap();
+                };
+                people.log_in(&database, n, round, told).await.unwrap();
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// Logs people in until `death` is over, and says what was acknowledged.
+async fn until(
+    people: &Arc<People>,
+    database: &Database,
+    round: u64,
+    death: impl Future<Output = ()>,
+) -> Acknowledged {
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::new()));
+    let tasks: Vec<_> = (0..PEOPLE)
+        .map(|n| {
+            let (people, database) = (Arc::clone(people), database.clone());
+            let acknowledged = Arc::clone(&acknowledged);
+            tokio::spawn(async move {
+                let told = |time| {
+                    acknowledged
+                        .lock()
+                        .unwrap()
+                        .entry(n)
+                        .or_default()
+                        .push(time);
+                };
+                // Ends with an error when the server dies.
+                drop(people.log_in(&database, n, round, told).await);
+            })
+        })
+        .collect();
+    while acknowledged.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(moment(round)).await;
+    death.await;
+    for task in tasks {
+        task.abort();
+        if let Err(error) = task.await {
+            assert!(error.is_cancelled(), "{error}");
+        }
+    }
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_forgets_nothing() {
+    let mut cluster = Cluster::new();
+    cluster.start(&[]);
+    let database = Database::connect(&cluster.url()).await.unwrap();
+    let people = Arc::new(People::set_up(&database).await);
+    database.close().await;
+    for round in 1..=rounds().div_ceil(4) {
+        let database = Database::connect(&cluster.url()).await.unwrap();
+        let death = if round % 2 == 0 {
+            Death::Immediate
+        } else {
+            Death::Kill
+        };
+        let acknowledged = until(&people, &database, round, async { cluster.die(death) }).await;
+        cluster.start(&[]);
+        let database = Database::connect(&cluster.url()).await.unwrap();
+        people.check(&database, &acknowledged, round).await;
+        database.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_standby_has_all_that_was_acknowledged() {
+    let mut primary = Cluster::new();
+    primary.start(&[]);
+    let database = Database::connect(&primary.url()).await.unwrap();
+    let people = Arc::new(People::set_up(&database).await);
+    let mut standby = primary.standby();
+    standby.start(&[]);
+    primary.wait_for_sync().await;
+
+    let acknowledged = until(&people, &database, 1, async { primary.die(Death::Kill) }).await;
+    standby.promote();
+    let database = Database::connect(&standby.url()).await.unwrap();
+    people.check(&database, &acknowledged, 1).await;
+}
