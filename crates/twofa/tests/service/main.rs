@@ -10,6 +10,7 @@ mod audit;
 mod doctored;
 mod keyring;
 mod outcomes;
+mod pages;
 mod proofs;
 mod recheck;
 mod secrets;
