@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 use twofa::policy::Reason;
+use twofa::types::UnixTime;
 
 use crate::accounts::AccountError;
 use crate::forms;
@@ -51,6 +52,11 @@ impl Frame {
             administrator: person.is_administrator(),
         })
     }
+}
+
+/// A time as people read it: `2022-12-01 00:00:00 UTC`.
+pub fn when(time: UnixTime) -> String {
+    time.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
 /// Draws a page.

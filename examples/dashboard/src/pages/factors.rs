@@ -10,7 +10,7 @@ use twofa::{Authorized, FactorRow};
 
 use crate::app::App;
 use crate::forms::Posted;
-use crate::page::{Frame, Notice, Trouble, draw};
+use crate::page::{Frame, Notice, Trouble, draw, when};
 use crate::pages::two_factor::step_up;
 use crate::visit::Person;
 
@@ -125,9 +125,7 @@ pub async fn list(
 }
 
 fn line(row: &FactorRow, person: &Person) -> Line {
-    let text = |time: Option<twofa::types::UnixTime>| {
-        time.map_or_else(|| "never".to_owned(), |time| time.to_string())
-    };
+    let text = |time: Option<twofa::types::UnixTime>| time.map_or_else(|| "never".to_owned(), when);
     Line {
         user: row.user.to_string(),
         state: row.summary.state.code(),

@@ -8,7 +8,7 @@ use twofa::SignIn;
 use twofa::policy::{Mandate, Reason};
 
 use crate::app::App;
-use crate::page::{Frame, Trouble, draw};
+use crate::page::{Frame, Trouble, draw, when};
 use crate::visit::Person;
 
 #[derive(Template)]
@@ -33,10 +33,7 @@ pub async fn show(State(app): State<App>, person: Person) -> Result<Response, Tr
     let page = HomePage {
         frame: Frame::inside(&person).await?,
         by_sso: person.by_sso,
-        soon: decision
-            .until()
-            .filter(|_| ahead)
-            .map(|from| from.to_string()),
+        soon: decision.until().filter(|_| ahead).map(when),
         has_factor: decision.reason() == Reason::FactorActive,
     };
     draw(StatusCode::OK, &page)
@@ -46,6 +43,6 @@ pub async fn show(State(app): State<App>, person: Person) -> Result<Response, Tr
 pub fn mandate_text(mandate: Mandate) -> String {
     match mandate {
         Mandate::Optional => "optional".to_owned(),
-        Mandate::From(from) => format!("required from {from}"),
+        Mandate::From(from) => format!("required from {}", when(from)),
     }
 }

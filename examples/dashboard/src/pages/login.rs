@@ -11,7 +11,7 @@ use twofa::{Begin, SignIn};
 
 use crate::app::App;
 use crate::forms::{Empty, Posted};
-use crate::page::{Frame, Notice, Trouble, draw};
+use crate::page::{Frame, Notice, Trouble, draw, when};
 use crate::visit::{self, Half, Person, WaitsFor};
 
 #[derive(Template)]
@@ -115,7 +115,7 @@ pub async fn after_credentials(
         Begin::Refused(decision) => {
             let mut notice = Notice::of(decision.reason()).with_ways(decision.remedies());
             if let Some(until) = decision.until() {
-                notice = notice.and(&format!("Until {until}."));
+                notice = notice.and(&format!("Until {}.", when(until)));
             }
             refuse(
                 app,

@@ -9,7 +9,7 @@ use twofa::Directory as _;
 use twofa::policy::{Mandate, Reason, SignInMethod};
 
 use crate::app::App;
-use crate::page::{Frame, Notice, Trouble, draw};
+use crate::page::{Frame, Notice, Trouble, draw, when};
 use crate::pages::home::mandate_text;
 use crate::visit::Person;
 
@@ -92,7 +92,7 @@ pub async fn audit(
     let lines = rows
         .into_iter()
         .map(|(_, event)| Line {
-            at: event.row.at.to_string(),
+            at: when(event.row.at),
             user: event.subject.user_key().to_owned(),
             event: event.row.event,
             actor: event.row.actor.unwrap_or_default(),

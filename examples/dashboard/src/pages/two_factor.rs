@@ -10,7 +10,7 @@ use twofa::{Answer, Attempt, Begin, Enrolment, Rejected, SignIn};
 
 use crate::app::App;
 use crate::forms::{Empty, Posted};
-use crate::page::{Frame, Notice, Trouble, draw};
+use crate::page::{Frame, Notice, Trouble, draw, when};
 use crate::pages::login;
 use crate::visit::{self, Half, WaitsFor};
 
@@ -34,7 +34,7 @@ impl KeyShown {
                 .unwrap_or_default(),
             manual: set_up.manual_key().expose_secret().to_owned(),
             parameters: set_up.key_uri().manual_parameters(),
-            expires: set_up.expires().to_string(),
+            expires: when(set_up.expires()),
         }
     }
 }
@@ -243,9 +243,14 @@ pub fn notice_of(why: &Rejected) -> Notice {
             twofa::totp::Direction::Ahead => "ahead",
         };
         notice = notice.and(&format!("It is about {} seconds {which}.", off.seconds()));
+        let way = "Set the time of your phone to automatic, then type the next code that it shows.";
+        notice.ways.push(way.to_owned());
     }
     if let Some(retry) = why.retry_at() {
-        notice = notice.and(&format!("The next code is looked at from {retry} on."));
+        notice = notice.and(&format!(
+            "The next code is looked at from {} on.",
+            when(retry)
+        ));
     }
     notice
 }
