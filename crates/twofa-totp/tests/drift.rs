@@ -99,3 +99,15 @@ fn steps_between_the_two_windows_stay_closed() {
         }
     }
 }
+
+/// The same where time begins, and part of the first window lies before it.
+#[test]
+fn steps_between_the_two_windows_stay_closed_at_the_beginning_of_time() {
+    let totp = usual().with_window(Window::new(1, 0).unwrap());
+    for step in 0..=6_u64 {
+        let shown = totp.generate(at(step * 30));
+        let found = totp.find_with_drift(&shown, at(0), Drift::new(3)).is_ok();
+        // Around 0: 0 alone, since 1 before it does not exist. Around 3: 2 and 3.
+        assert_eq!(found, [0, 2, 3].contains(&step), "step {step}");
+    }
+}
