@@ -5,11 +5,13 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims,
+};
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    reqwest,
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
+    EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, reqwest,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -138,10 +140,38 @@ impl Provider {
             .map_err(|error| refused(&error))?;
         let token = openidconnect::TokenResponse::id_token(&tokens)
             .ok_or_else(|| SsoError::Answer("it holds no id token".to_owned()))?;
+        let verifier = client.id_token_verifier();
         let claims = token
-            .claims(&client.id_token_verifier(), &Nonce::new(leaving.nonce))
+            .claims(&verifier, &Nonce::new(leaving.nonce))
             .map_err(|error| refused(&error))?;
-        match (claims.email(), claims.email_verified()) {
+        if let Some(expected) = claims.access_token_hash() {
+            let key = token
+                .signing_key(&verifier)
+                .map_err(|error| refused(&error))?;
+            let algorithm = token.signing_alg().map_err(|error| refused(&error))?;
+            let actual = AccessTokenHash::from_token(tokens.access_token(), algorithm, key)
+                .map_err(|error| refused(&error))?;
+            if actual != *expected {
+                let why = "the access token belongs to another id token";
+                return Err(SsoError::Answer(why.to_owned()));
+            }
+        }
+        let (email, vouched) = if let Some(email) = claims.email() {
+            (Some(email.clone()), claims.email_verified())
+        } else {
+            // Providers that keep to the letter give it to whoever holds the access token, and not before.
+            let about: CoreUserInfoClaims = client
+                .user_info(
+                    tokens.access_token().clone(),
+                    Some(claims.subject().clone()),
+                )
+                .map_err(|error| refused(&error))?
+                .request_async(&self.http)
+                .await
+                .map_err(|error| refused(&error))?;
+            (about.email().cloned(), about.email_verified())
+        };
+        match (email, vouched) {
             (Some(email), Some(true)) => Ok(email.to_string()),
             _ => Err(SsoError::Answer(
                 "it vouches for no verified e-mail address".to_owned(),
@@ -202,6 +232,8 @@ pub async fn begin(
 pub struct Back {
     code: Option<String>,
     state: Option<String>,
+    /// Who answers, where the provider says so (RFC 9207).
+    iss: Option<String>,
 }
 
 /// Back from the provider.
@@ -212,7 +244,7 @@ pub struct Back {
 pub async fn callback(
     State(app): State<App>,
     session: Session,
-    Query(Back { code, state }): Query<Back>,
+    Query(Back { code, state, iss }): Query<Back>,
 ) -> Result<Response, Trouble> {
     let Some(provider) = &app.sso else {
         return Err(Trouble::NotFound);
@@ -224,6 +256,10 @@ pub async fn callback(
     };
     if leaving.state != state {
         let error = SsoError::Answer("it belongs to another sign-in".to_owned());
+        return failed(&app, &session, &error).await;
+    }
+    if iss.is_some_and(|iss| iss != *provider.issuer) {
+        let error = SsoError::Answer("it comes from another provider".to_owned());
         return failed(&app, &session, &error).await;
     }
     let email = match provider.identity(code, leaving).await {

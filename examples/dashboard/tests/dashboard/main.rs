@@ -18,6 +18,8 @@ mod guesses;
 mod looks;
 mod malformed;
 mod phone;
+mod provider;
 mod server;
+mod sso;
 mod story;
 mod visitor;

@@ -46,7 +46,7 @@ fn faketime() -> PathBuf {
 }
 
 /// Seconds since 1970 on this machine.
-fn real_now() -> i64 {
+pub(crate) fn real_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }
