@@ -165,8 +165,7 @@ async fn until(
             assert!(error.is_cancelled(), "{error}");
         }
     }
-    let acknowledged = acknowledged.lock().unwrap().clone();
-    acknowledged
+    acknowledged.lock().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
