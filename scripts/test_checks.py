@@ -13,6 +13,7 @@ def workspace(rust_version="1.88", reached=None, **depends):
     packages = [
         {
             "id": name, "name": name, "version": "0.1.0", "rust_version": rust_version,
+            "publish": [] if name.startswith("example") else None,
             "dependencies": [
                 {"name": dep, "kind": None} for dep in depends.get(name, [])
             ],
@@ -41,6 +42,14 @@ class Arrows(unittest.TestCase):
     def test_a_crate_without_a_row_is_found(self):
         found = list(check_crates.arrows(workspace(twofa_extra=[])))
         self.assertIn("twofa-extra has no row", found[0])
+
+    def test_an_example_may_see_what_is_published_and_nothing_may_see_an_example(self):
+        found = list(check_crates.arrows(
+            workspace(example_a=["twofa-totp"], example_b=["example-a"], twofa_policy=["example-a"])
+        ))
+        self.assertEqual(2, len(found))
+        self.assertIn("example-b -> example-a", found[0])
+        self.assertIn("twofa-policy -> example-a", found[1])
 
     def test_an_indirect_effect_is_found(self):
         reached = {"twofa-lifecycle": [("twofa-totp", "0.1.0"), ("tokio", "1.0.0")]}
