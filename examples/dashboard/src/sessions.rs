@@ -89,10 +89,9 @@ impl SessionStore for Sessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        const UPSERT: &str = "INSERT INTO dashboard_session (id, data, expires) \
-            VALUES ($1, $2, $3) \
-            ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires = excluded.expires";
-        write!(self, UPSERT, record);
+        // No insert: a request that was under way when its session ended must not bring it back.
+        const UPDATE: &str = "UPDATE dashboard_session SET data = $2, expires = $3 WHERE id = $1";
+        write!(self, UPDATE, record);
         Ok(())
     }
 
