@@ -1,0 +1,117 @@
+//! The audit under somebody's hand: rows of chains and records edited, and the check finds it, or nothing changed.
+#![no_main]
+
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use twofa::testkit::{Clock, block_on, fine, service_over};
+use twofa::{AuditRow, MemoryDirectory, Subject};
+use twofa_fuzz::{Audit, Bytes};
+
+thread_local! {
+    /// The audit as it was written, and the keys it was written under.
+    static WRITTEN: (Audit, String) = Audit::written();
+}
+
+fn edit_row(row: &mut AuditRow, bytes: &mut Bytes<'_>) -> Option<()> {
+    let (field, value) = (bytes.below(10)?, bytes.byte()?);
+    let text = |old: &Option<String>| match (value % 4, old) {
+        (0, _) => None,
+        (1, _) => Some(String::new()),
+        (_, old) => Some(format!(
+            "{}{}",
+            old.as_deref().unwrap_or_default(),
+            char::from(value)
+        )),
+    };
+    match field {
+        0 => row.mac[usize::from(value) % 32] ^= bytes.byte()?,
+        1 => row.seq ^= u64::from(value),
+        2 => row.at = row.at.saturating_add(value.into()),
+        3 => row.event.push(value.into()),
+        4 => row.reason = text(&row.reason),
+        5 => row.actor = text(&row.actor),
+        6 => row.detail = text(&row.detail),
+        7 => row.generation ^= u32::from(value),
+        8 => row.notice ^= value & 1 == 1,
+        _ => row.key_id ^= u32::from(value),
+    }
+    Some(())
+}
+
+fn edit(audit: &mut Audit, subjects: &[Subject], bytes: &mut Bytes<'_>) -> Option<()> {
+    let what = bytes.below(9)?;
+    let (one, other) = (
+        &subjects[bytes.below(subjects.len())?],
+        &subjects[bytes.below(subjects.len())?],
+    );
+    let (rows, at) = (audit.chains.get_mut(one)?, bytes.byte()?);
+    let at = usize::from(at).checked_rem(rows.len()).unwrap_or(0);
+    match what {
+        0 | 1 => edit_row(rows.get_mut(at)?, bytes)?,
+        2 => drop((at < rows.len()).then(|| rows.remove(at))),
+        3 => rows.truncate(at),
+        4 => {
+            let to = bytes.below(rows.len())?;
+            let (from, seqs) = (rows[at].seq, rows[to].seq);
+            rows.swap(at, to);
+            // Either the rows change places or only what stands in them.
+            if bytes.byte()? & 1 == 1 {
+                (rows[at].seq, rows[to].seq) = (from, seqs);
+            }
+        }
+        5 => {
+            let row = rows.get(at)?.clone();
+            audit.chains.get_mut(other)?.push(AuditRow {
+                seq: row.seq ^ u64::from(bytes.byte()?),
+                ..row
+            });
+        }
+        6 => {
+            let stored = audit.records.get_mut(one)?;
+            stored.version ^= u64::from(bytes.byte()?);
+            let place = usize::from(bytes.byte()?) % stored.record.len();
+            stored.record[place] ^= bytes.byte()?;
+        }
+        7 => drop(audit.records.remove(one)),
+        _ => {
+            let stored = audit.records.get(other)?.clone();
+            audit.records.insert(one.clone(), stored);
+        }
+    }
+    // As a table keeps them: in the order of their numbers, and one row to a number.
+    for rows in audit.chains.values_mut() {
+        rows.sort_by_key(|row| row.seq);
+        rows.dedup_by_key(|row| row.seq);
+    }
+    Some(())
+}
+
+fuzz_target!(|data: &[u8]| {
+    WRITTEN.with(|(written, keyring)| {
+        let (mut audit, mut bytes) = (written.clone(), Bytes(data));
+        let subjects: Vec<_> = written.records.keys().cloned().collect();
+        while edit(&mut audit, &subjects, &mut bytes).is_some() {}
+        // A chain removed together with its record leaves nothing to find it by, as `audit_verify` says.
+        let mut expected = written.clone();
+        for subject in subjects {
+            if !audit.records.contains_key(&subject) && audit.chains[&subject].is_empty() {
+                expected.records.remove(&subject);
+                expected.chains.insert(subject, Vec::new());
+            }
+        }
+        let clock = Clock::at(twofa::testkit::START);
+        let people = Arc::new(MemoryDirectory::new());
+        let service = service_over(audit.clone(), people, keyring, &clock);
+        match fine(block_on(service.audit_verify(None))).first_bad {
+            None => assert!(audit == expected, "an edit that is not found: {audit:#?}"),
+            Some(bad) => {
+                let of = |audit: &Audit| {
+                    let record = audit.records.get(&bad.subject).cloned();
+                    (record, audit.chains.get(&bad.subject).cloned())
+                };
+                assert!(of(&audit) != of(written), "{bad:?}, where nothing was");
+            }
+        }
+    });
+});
