@@ -1,11 +1,11 @@
 //! E-mail addresses and password hashes: what an application has anyway. Kept in the same database as the
 //! factors, in tables of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use twofa::types::{ProjectId, UserId};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx::{self, Row as _};
@@ -29,7 +29,10 @@ pub enum AccountError {
     /// A password could not be hashed.
     #[error("the password could not be hashed: {0}")]
     Hash(argon2::password_hash::Error),
-    /// The hashing task was ended.
+    /// No thread can be had for hashing.
+    #[error("passwords cannot be checked: {0}")]
+    Threads(#[from] std::io::Error),
+    /// The hashing was ended.
     #[error("the password check was cut short")]
     CutShort,
 }
@@ -41,8 +44,7 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 #[derive(Clone)]
 pub struct Accounts {
     database: Database,
-    /// Hashing takes much memory and time by design, so few run at once and the rest wait.
-    hashing: Arc<Semaphore>,
+    hashing: Hashing,
     /// Checked in place of an account that does not exist, so that both take the same time.
     nobody: Arc<str>,
 }
@@ -72,7 +74,7 @@ impl Accounts {
         let nobody = hash("nobody's password")?.into();
         Ok(Self {
             database,
-            hashing: Arc::new(Semaphore::new(2)),
+            hashing: Hashing::start()?,
             nobody,
         })
     }
@@ -135,19 +137,13 @@ impl Accounts {
             return Ok(None);
         }
         let password = Zeroizing::new(password.to_owned());
-        let _turn = self
-            .hashing
-            .acquire()
-            .await
-            .map_err(|_| AccountError::CutShort)?;
-        let right = tokio::task::spawn_blocking(move || {
+        let verify = move || {
             PasswordHash::new(&hash).is_ok_and(|hash| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &hash)
-                    .is_ok()
+                let password = password.as_bytes();
+                Argon2::default().verify_password(password, &hash).is_ok()
             })
-        });
-        let right = right.await.map_err(|_| AccountError::CutShort)?;
+        };
+        let right = self.hashing.run(verify).await?;
         Ok(account.filter(|_| right))
     }
 
@@ -197,6 +193,56 @@ impl Accounts {
             };
             Some((account, password))
         }))
+    }
+}
+
+/// How many passwords are looked at at once.
+const HASHERS: usize = 2;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Hashing takes much time and 19 MiB of memory by design. So few passwords are hashed at once and the rest wait;
+/// and always on the same threads, since an allocator keeps for each thread what it once had.
+#[derive(Clone)]
+struct Hashing {
+    turns: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Hashing {
+    fn start() -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..HASHERS {
+            let queue = Arc::clone(&queue);
+            let next = move || {
+                let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                queue.recv().ok()
+            };
+            std::thread::Builder::new()
+                .name("hashing".to_owned())
+                .spawn(move || std::iter::from_fn(next).for_each(|job| job()))?;
+        }
+        Ok(Self {
+            turns: Arc::new(Semaphore::new(HASHERS)),
+            jobs,
+        })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AccountError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| AccountError::CutShort)?;
+        let (tell, told) = oneshot::channel();
+        let job = Box::new(move || {
+            // Whoever asked may have hung up. The turn ends here and not with them: the work is done either way.
+            let _ = tell.send(work());
+            drop(turn);
+        });
+        self.jobs.send(job).map_err(|_| AccountError::CutShort)?;
+        told.await.map_err(|_| AccountError::CutShort)
     }
 }
 

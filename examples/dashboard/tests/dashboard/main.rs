@@ -17,6 +17,7 @@ mod browsers;
 mod guesses;
 mod looks;
 mod malformed;
+mod memory;
 mod phone;
 mod provider;
 mod server;

@@ -150,6 +150,11 @@ impl Server {
         write_clock(self.folder.path(), *ahead);
     }
 
+    /// Its process, for looking at its memory.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The database, as an operator's tool opens it beside the running program.
     pub(crate) async fn database(&self) -> Database {
         let file = self.folder.path().join("twofa-dashboard.db");
