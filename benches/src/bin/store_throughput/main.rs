@@ -35,7 +35,7 @@ use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection};
 use twofa_sqlx::{Database, PgStore};
 
 /// Short rounds in turns, so that whatever else the machine does falls on all of them.
-const ROUNDS: usize = 24;
+const ROUNDS: usize = 90;
 
 #[tokio::main]
 async fn main() {
