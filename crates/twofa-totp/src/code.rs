@@ -36,7 +36,8 @@ impl Code {
     }
 
     /// Reads what people type: ASCII, full-width (U+FF10), Arabic-Indic (U+0660) and Extended Arabic-Indic (U+06F0)
-    /// digits, six to eight of them, with spaces, no-break spaces and hyphens anywhere between and around them.
+    /// digits, six to eight of them, with spaces, no-break spaces and hyphens anywhere between and around them. A line
+    /// that was read ends in a line break, which is none of these: trim it first.
     ///
     /// # Errors
     ///

@@ -5,8 +5,7 @@
 //! found among the steps of the [`Window`], and is worth nothing until its step is spent:
 //!
 //! ```
-//! use twofa_totp::{Code, LastStep, Params, Rejected, Secret, Totp};
-//! use twofa_types::UnixTime;
+//! use twofa_totp::{Code, LastStep, Params, Rejected, Secret, Totp, UnixTime};
 //!
 //! let secret = Secret::from_bytes(b"12345678901234567890")?;
 //! let totp = Totp::new(&secret, Params::default());
@@ -67,6 +66,9 @@ pub use secret::{Secret, SecretError};
 pub use step::{LastStep, Step};
 pub use totp::Totp;
 pub use window::{Scan, Window};
+
+/// The time, as everything here takes it: from whoever owns a clock.
+pub use twofa_types::UnixTime;
 
 /// The code of this crate's README runs.
 #[cfg(doctest)]

@@ -64,7 +64,8 @@ impl Secret {
     }
 
     /// A new key of the length that fits `algorithm` (20, 32 or 64 bytes: RFC 6238 section 5.1), from the front of
-    /// `random`. The caller brings bytes of a cryptographic generator, and wipes them after.
+    /// `random`. The caller brings bytes of a cryptographic generator, the operating system's (`getrandom::fill`), and wipes
+    /// them after.
     pub fn from_random_bytes(algorithm: Algorithm, random: &[u8; 64]) -> Self {
         let len = match algorithm {
             Algorithm::Sha1 => const { NonZeroU8::new(20).unwrap() },

@@ -1,0 +1,51 @@
+//! An application with teams and users of its own, in which two-factor authentication is mandatory: it checks
+//! passwords and keeps sessions, `twofa` says who may come in. Serves port 3000, with one user to try it as, whose
+//! password is `change-me`.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `people.rs` | teams and users: the application's tables, as `twofa` asks for them |
+//! | `web.rs` | the pages |
+//! | `tests.rs` | the published testkit over these tables, and a story over the pages |
+#![expect(clippy::print_stderr, reason = "where an operator reads of trouble")]
+
+mod people;
+#[cfg(test)]
+mod tests;
+mod web;
+
+use people::People;
+use twofa::Keyring;
+use twofa::policy::{ProjectSettings, Role};
+use twofa::types::UnixTime;
+use twofa_sqlx::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let pool = SqlitePool::connect_with(options("newcomer.db".as_ref())).await?;
+    let keys = "newcomer.key".as_ref();
+    if !std::fs::exists(keys)? {
+        Keyring::generate()?.create_file(keys)?;
+        let people = People::new(pool.clone()).await?;
+        let (team, ann) = ("acme".parse()?, "ann@example.com".parse()?);
+        let mandatory = ProjectSettings::mandatory_from(UnixTime::from_secs(1_669_852_800));
+        people.put_team(&team, mandatory).await?;
+        let role = Role::Administrator;
+        people.put_user((&team, &ann), "change-me", role).await?;
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let app = web::app(pool, Keyring::load_file(keys)?).await?;
+    Ok(axum::serve(listener, app).await?)
+}
+
+/// As [`twofa_sqlx::SqliteStore::from_pool`] wants it.
+fn options(file: &std::path::Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(std::time::Duration::from_secs(30))
+}
