@@ -20,6 +20,7 @@ mod looks;
 mod malformed;
 mod memory;
 mod phone;
+mod postgres;
 mod provider;
 mod server;
 mod sso;
