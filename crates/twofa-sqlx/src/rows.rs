@@ -70,13 +70,21 @@ pub(crate) fn counter_in(what: &'static str, value: u64) -> Result<i64, Error> {
     i64::try_from(value).map_err(|_| Error::OutOfRange { what })
 }
 
-/// A cursor to read after; one beyond every possible row stays beyond every row.
+/// The first number to read for a cursor to read after; for one beyond every possible row, a number that no row has. 0 is
+/// before every row, even one numbered 0 or less: nothing here writes such, and whoever slipped one in is not to be
+/// overlooked.
 pub(crate) fn cursor_in(after: u64) -> i64 {
-    i64::try_from(after).unwrap_or(i64::MAX)
+    match after {
+        0 => i64::MIN,
+        _ => i64::try_from(after).map_or(i64::MAX, |after| after.saturating_add(1)),
+    }
 }
 
+/// Versions and numbers of rows: they begin at 1, and the last number is none (see [`cursor_in`]).
 fn counter_out(table: &'static str, column: &'static str, value: i64) -> Result<u64, Error> {
-    u64::try_from(value).map_err(|_| Error::BadRow { table, column })
+    let counter = (1..i64::MAX).contains(&value).then_some(value);
+    let counter = counter.and_then(|value| u64::try_from(value).ok());
+    counter.ok_or(Error::BadRow { table, column })
 }
 
 fn u32_out(table: &'static str, column: &'static str, value: i64) -> Result<u32, Error> {

@@ -46,19 +46,19 @@ pub(crate) const ORPHANS_OF: &str = "SELECT DISTINCT e.project, e.user_id FROM t
 pub(crate) const CHAIN: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM twofa_event WHERE project = $1 AND user_id = $2 AND seq > $3 ORDER BY seq LIMIT $4"
+    " FROM twofa_event WHERE project = $1 AND user_id = $2 AND seq >= $3 ORDER BY seq LIMIT $4"
 );
 
 pub(crate) const PROJECT_EVENTS: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM twofa_event WHERE project = $1 AND id > $2 ORDER BY id LIMIT $3"
+    " FROM twofa_event WHERE project = $1 AND id >= $2 ORDER BY id LIMIT $3"
 );
 
 pub(crate) const NOTICES: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM twofa_event WHERE project = $1 AND notice > $2 ORDER BY notice LIMIT $3"
+    " FROM twofa_event WHERE project = $1 AND notice >= $2 ORDER BY notice LIMIT $3"
 );
 
 pub(crate) const PROJECT: &str = "SELECT project, mandate_from, sso, handover, self_reset, \

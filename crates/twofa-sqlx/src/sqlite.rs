@@ -104,6 +104,27 @@ impl SqliteStore {
     ///
     /// Ask for WAL, and for a busy timeout of several seconds.
     ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use std::time::Duration;
+    /// use twofa_sqlx::SqliteStore;
+    /// use twofa_sqlx::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("app.db");
+    /// let options = SqliteConnectOptions::new()
+    ///     .filename(file)
+    ///     .create_if_missing(true)
+    ///     .journal_mode(SqliteJournalMode::Wal)
+    ///     .synchronous(SqliteSynchronous::Full)
+    ///     .busy_timeout(Duration::from_secs(30));
+    /// let pool = SqlitePool::connect_with(options).await?;
+    /// let store = SqliteStore::from_pool(pool.clone()).await?; // and the pool is still the application's
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).map_err(|e| e.to_string())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect); also [`Error::NotDurable`] when the pool's connections have `synchronous`

@@ -11,12 +11,13 @@ mod support;
 use support::{Fresh, change, event, member, project, user};
 use twofa::lifecycle::SummaryState;
 use twofa::{Applied, Store, Subject};
-use twofa_sqlx::Database;
+use twofa_sqlx::{Database, Error};
 
 on_both!(
     any_unicode_compares_byte_for_byte,
     pages_join_without_gap_or_overlap,
     records_without_events_and_events_without_records,
+    an_event_before_the_first_is_not_overlooked,
     notices_number_as_they_commit,
     cursors_beyond_every_row_find_nothing,
 );
@@ -186,6 +187,35 @@ async fn records_without_events_and_events_without_records(fresh: Fresh) {
         store.orphans(Some(&project("beta")), 10).await.unwrap(),
         all[2..]
     );
+}
+
+/// A row numbered before the first is read, and then found to be no row of ours.
+async fn an_event_before_the_first_is_not_overlooked(fresh: Fresh) {
+    let store = fresh.open().await;
+    let subject = member("acme", "ann");
+    let mut first = change(&subject, 0);
+    first.events = vec![event(1), event(2)];
+    commit(&store, &first).await;
+    for seq in [0, -1, i64::MIN] {
+        let slip = "UPDATE twofa_event SET seq = $1 WHERE seq < 2";
+        match &store {
+            Database::Sqlite(s) => {
+                let slipped = sqlx::query(slip).bind(seq).execute(s.pool()).await;
+                assert_eq!(slipped.unwrap().rows_affected(), 1);
+            }
+            Database::Postgres(s) => {
+                let slipped = sqlx::query(slip).bind(seq).execute(s.pool()).await;
+                assert_eq!(slipped.unwrap().rows_affected(), 1);
+            }
+            _ => panic!("a third database"),
+        }
+        let read = store.chain(&subject, 0, 10).await;
+        assert!(
+            matches!(read, Err(Error::BadRow { column: "seq", .. })),
+            "{seq}: {read:?}"
+        );
+        assert_eq!(store.chain(&subject, 1, 10).await.unwrap().len(), 1);
+    }
 }
 
 async fn notices_number_as_they_commit(fresh: Fresh) {

@@ -221,7 +221,9 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Subject>, Self::Error>> + Send;
 
-    /// The events of one subject in the order of `seq`, after `after` (0 for the first), at most `limit`.
+    /// The events of one subject in the order of `seq`, after `after` (0 for the first), at most `limit`. A row
+    /// numbered below 1 is never written; where one was slipped in, reading from 0 returns it or fails, so that
+    /// [`audit_verify`](crate::TwoFactor::audit_verify) does not overlook it.
     fn chain(
         &self,
         subject: &Subject,
