@@ -78,8 +78,8 @@ pub enum StartError {
     Keyring(#[from] twofa::KeyringError),
     #[error(transparent)]
     Accounts(#[from] crate::accounts::AccountError),
-    #[error("the sessions cannot be opened: {0}")]
-    Sessions(#[from] twofa_sqlx::sqlx::Error),
+    #[error("a table of this application cannot be opened: {0}")]
+    Table(#[from] twofa_sqlx::sqlx::Error),
     #[error("{address}: {source}; choose another address with --listen")]
     Listen {
         address: std::net::SocketAddr,
@@ -106,6 +106,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let database = Database::connect(&options.store).await?;
     let accounts = Accounts::open(database.clone()).await?;
     let sessions = Sessions::open(database.clone()).await?;
+    mail::open(&database).await?;
     let keyring = keyring(&options, accounts.is_empty().await?)?;
 
     let listener = tokio::net::TcpListener::bind(options.listen)

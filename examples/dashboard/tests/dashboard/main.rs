@@ -22,6 +22,7 @@ mod memory;
 mod phone;
 mod postgres;
 mod provider;
+mod restart;
 mod server;
 mod sso;
 mod story;

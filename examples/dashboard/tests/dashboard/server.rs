@@ -60,7 +60,23 @@ impl Server {
     /// One that believes it is another time, with more options.
     pub(crate) fn start_at(time: i64, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ahead = time - real_now();
+        Self::start_in(folder, time - real_now(), options)
+    }
+
+    /// Ends it the hard way, and starts another one in its folder.
+    pub(crate) fn again(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let ahead = *self.ahead.lock().unwrap();
+        let passwords = std::mem::take(&mut self.passwords);
+        let mut next = Self::start_in(folder, ahead, &[]);
+        assert!(next.passwords.is_empty(), "passwords are said once");
+        next.passwords = passwords;
+        next
+    }
+
+    fn start_in(folder: TempDir, ahead: i64, options: &[&str]) -> Self {
         write_clock(folder.path(), ahead);
         let mut child = Command::new(env!("CARGO_BIN_EXE_twofa-dashboard"))
             .args(["--listen", "127.0.0.1:0"])
