@@ -70,7 +70,8 @@ pub trait Harness: Sync {
     /// Opens store and directory: empty the first time, and the same data anew each time after.
     fn open(&self) -> impl Future<Output = (Self::Store, Self::Directory)> + Send;
 
-    /// Adds a project to the directory, or changes its settings.
+    /// Adds a project to the directory, or changes its settings. They must be read back as they are put, also
+    /// where the application itself has one set of rules for everybody.
     fn put_project(
         &self,
         project: &ProjectId,
