@@ -328,3 +328,8 @@ impl<S: Store> Store for Arc<S> {
         S::notices(self, project, after, limit).await
     }
 }
+
+/// Whether a page that was asked for with `limit` came back full, so that more may follow.
+pub(crate) fn is_full<T>(page: &[T], limit: u32) -> bool {
+    u32::try_from(page.len()).is_ok_and(|len| len >= limit)
+}

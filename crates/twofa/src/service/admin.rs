@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::proof::{Facts, Proof};
 use crate::retry::Tries;
-use crate::store::{FactorRow, Store, Subject};
+use crate::store::{FactorRow, Store, Subject, is_full};
 
 /// What was asked for with authority, or why it was not done.
 #[derive(Debug)]
@@ -235,9 +235,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 }
             }
             after = match members.last() {
-                Some((user, _)) if members.len() == usize::try_from(PAGE).unwrap_or(0) => {
-                    Some(user.clone())
-                }
+                Some((user, _)) if is_full(&members, PAGE) => Some(user.clone()),
                 _ => return Ok(Help::SupportOnly),
             };
         }

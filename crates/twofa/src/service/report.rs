@@ -8,7 +8,7 @@ use twofa_types::{ProjectId, UserId};
 use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::store::{Store, Stored, Subject, SubjectEvent};
+use crate::store::{Store, Stored, Subject, SubjectEvent, is_full};
 
 /// What a change would mean for one member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl<'a> Records<'a> {
                 .subjects(Some(self.project), self.read.as_ref(), PAGE)
                 .await;
             let page = page.map_err(Error::store)?;
-            self.done = !full(&page);
+            self.done = !is_full(&page, PAGE);
             self.read = page
                 .last()
                 .map(|(subject, _)| subject.clone())
@@ -94,11 +94,6 @@ impl<'a> Records<'a> {
             self.page.extend(page);
         }
     }
-}
-
-/// Whether a page came back full, so that more may follow.
-fn full<T>(page: &[T]) -> bool {
-    u32::try_from(page.len()).is_ok_and(|len| len >= PAGE)
 }
 
 impl<S: Store, D: Directory> TwoFactor<S, D> {
@@ -140,7 +135,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 });
             }
             match members.last() {
-                Some((user, _)) if full(&members) => after = Some(user.clone()),
+                Some((user, _)) if is_full(&members, PAGE) => after = Some(user.clone()),
                 _ => break,
             }
         }

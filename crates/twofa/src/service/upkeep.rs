@@ -10,7 +10,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::retry::Tries;
 use crate::seal::{self, SubjectVault};
-use crate::store::{Applied, Store, Stored, Subject};
+use crate::store::{Applied, Store, Stored, Subject, is_full};
 
 /// How many records are resealed between two looks at where we are.
 const PAGE: u32 = 200;
@@ -90,7 +90,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             }
             progress(rotation);
             match page.last() {
-                Some((subject, _)) if page.len() >= usize::try_from(PAGE).unwrap_or(0) => {
+                Some((subject, _)) if is_full(&page, PAGE) => {
                     after = Some(subject.clone());
                 }
                 _ => return Ok(rotation),

@@ -7,7 +7,7 @@ use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
 use crate::seal;
-use crate::store::{AuditRow, Store, Stored, Subject};
+use crate::store::{AuditRow, Store, Stored, Subject, is_full};
 
 /// How many rows are read at a time.
 const PAGE: u32 = 500;
@@ -101,7 +101,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 found.factors += 1;
             }
             match page.last() {
-                Some((subject, _)) if page.len() >= usize::try_from(PAGE).unwrap_or(0) => {
+                Some((subject, _)) if is_full(&page, PAGE) => {
                     after = Some(subject.clone());
                 }
                 _ => break,
@@ -141,7 +141,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 (seq, mac) = (row.seq, row.mac);
                 *events += 1;
             }
-            if rows.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
+            if !is_full(&rows, PAGE) {
                 break;
             }
         }
