@@ -20,11 +20,13 @@ pub(crate) async fn keys(out: Output, global: &Global, command: &args::Keys) -> 
 /// The new key is in the file before anything rests under it, and the older ones stay there, since older events
 /// are read with them: so this may be stopped at any moment.
 async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
-    // With the keys as they are, to see that they belong to the store.
-    let opened = Opened::open(global, Check::Keys).await?;
+    let opened = Opened::open(global, Check::Nothing).await?;
     let path = store::key_file(global)?;
     let _alone = lock(&path)?;
     let mut keyring = store::load_keys(&path)?;
+    // With the keys as they are, to see that they belong to the store.
+    let as_it_is = store::load_keys(&path)?;
+    Opened::fitting(opened.database.clone(), as_it_is, &path, global.at).await?;
     if !resume {
         let failed = |e: twofa::KeyringError| Failure::store("keyring", e.to_string());
         keyring.add_active().map_err(failed)?;

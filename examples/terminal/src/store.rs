@@ -46,12 +46,31 @@ impl Opened {
             Place::File(path) => open_file(&global.store, path, &key_file).await?,
             Place::Server | Place::Other => open_server(&global.store, &key_file).await?,
         };
-        let opened = Self::with(database, keyring, global.at)?;
-        if check == Check::Keys {
-            let fits = opened.service.check_keyring().await;
-            fits.map_err(|e| does_not_fit(e, &key_file))?;
+        match check {
+            Check::Keys => Self::fitting(database, keyring, &key_file, global.at).await,
+            Check::Nothing => Self::with(database, keyring, global.at),
         }
-        Ok(opened)
+    }
+
+    /// With keys that open the store. A rotation may have put records under a key that came into the file after
+    /// it was read, so that it is read again for as long as that brings a new one.
+    pub(crate) async fn fitting(
+        database: Database,
+        mut keyring: Keyring,
+        key_file: &Path,
+        at: Option<UnixTime>,
+    ) -> Result<Self, Failure> {
+        loop {
+            let newest = keyring.active_id();
+            let opened = Self::with(database.clone(), keyring, at)?;
+            let Err(error) = opened.service.check_keyring().await else {
+                return Ok(opened);
+            };
+            keyring = load_keys(key_file)?;
+            if keyring.active_id() <= newest {
+                return Err(does_not_fit(error, key_file));
+            }
+        }
     }
 
     pub(crate) fn with(

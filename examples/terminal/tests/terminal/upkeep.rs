@@ -81,6 +81,23 @@ fn two_rotations_at_once_lose_no_key() {
     );
 }
 
+/// A program that read the key file just before a rotation finds a record under a key that it has not seen.
+#[test]
+fn a_rotation_under_way_turns_no_reader_away() {
+    let play = Play::new();
+    play.project("acme", &["ann"], &[]);
+    play.enrol(MANDATE, "acme", "ann");
+    let (rotate, read) = (["keys", "rotate", "--json"], ["project", "list", "--json"]);
+    for _ in 0..20 {
+        let rotation = play.start(&rotate);
+        let readers: Vec<_> = (0..8).map(|_| play.start(&read)).collect();
+        for reader in readers {
+            play.end(reader, &read).exits(0);
+        }
+        play.end(rotation, &rotate).done();
+    }
+}
+
 #[test]
 fn programs_that_begin_one_store_together_share_its_key() {
     let play = Play::new();
