@@ -5,6 +5,10 @@ use std::sync::Arc;
 use twofa_lifecycle::{LoginEffect, LoginHash, ParkedLogin, Summary};
 use twofa_types::{ProjectId, UnixTime, UserId};
 
+use crate::forward_store;
+
+mod forward;
+
 /// Whose record, and whose chain of events: a person's within a project, or the project's own.
 ///
 /// The project's own chain (no user) holds what concerns nobody's factor: changed settings, and attempts on
@@ -255,77 +259,8 @@ pub trait Store: Send + Sync {
 impl<S: Store> Store for Arc<S> {
     type Error = S::Error;
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
-        S::load(self, subject).await
-    }
-
-    async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
-        S::resume(self, login).await
-    }
-
-    async fn apply(&self, change: &Change) -> Result<Applied, Self::Error> {
-        S::apply(self, change).await
-    }
-
-    async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Self::Error> {
-        S::park(self, subject, login).await
-    }
-
-    async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Self::Error> {
-        S::sweep(self, before, limit).await
-    }
-
-    async fn factors(
-        &self,
-        project: &ProjectId,
-        after: Option<&UserId>,
-        limit: u32,
-    ) -> Result<Vec<FactorRow>, Self::Error> {
-        S::factors(self, project, after, limit).await
-    }
-
-    async fn subjects(
-        &self,
-        project: Option<&ProjectId>,
-        after: Option<&Subject>,
-        limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
-        S::subjects(self, project, after, limit).await
-    }
-
-    async fn orphans(
-        &self,
-        project: Option<&ProjectId>,
-        limit: u32,
-    ) -> Result<Vec<Subject>, Self::Error> {
-        S::orphans(self, project, limit).await
-    }
-
-    async fn chain(
-        &self,
-        subject: &Subject,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, Self::Error> {
-        S::chain(self, subject, after, limit).await
-    }
-
-    async fn project_events(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        S::project_events(self, project, after, limit).await
-    }
-
-    async fn notices(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        S::notices(self, project, after, limit).await
+    forward_store! { self => **self;
+        load, resume, apply, park, sweep, factors, subjects, orphans, chain, project_events, notices
     }
 }
 

@@ -3,10 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use twofa_lifecycle::{LoginHash, ParkedLogin};
-use twofa_types::{ProjectId, UnixTime, UserId};
-
-use crate::{Applied, AuditRow, Change, FactorRow, Resumed, Store, Stored, Subject, SubjectEvent};
+use crate::{Store, forward_store};
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +126,20 @@ impl<S: Store> FaultyStore<S> {
         (call, Some(plan.fault))
     }
 
+    async fn read<T>(
+        &self,
+        inner: impl Future<Output = Result<T, S::Error>> + Send,
+    ) -> Result<T, FaultyError<S::Error>> {
+        self.call(false, inner).await
+    }
+
+    async fn write<T>(
+        &self,
+        inner: impl Future<Output = Result<T, S::Error>> + Send,
+    ) -> Result<T, FaultyError<S::Error>> {
+        self.call(true, inner).await
+    }
+
     async fn call<T>(
         &self,
         writes: bool,
@@ -149,81 +160,11 @@ impl<S: Store> FaultyStore<S> {
 impl<S: Store> Store for FaultyStore<S> {
     type Error = FaultyError<S::Error>;
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
-        self.call(false, self.inner.load(subject)).await
+    forward_store! { self => self.inner, via self.read;
+        load, resume, factors, subjects, orphans, chain, project_events, notices
     }
 
-    async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
-        self.call(false, self.inner.resume(login)).await
-    }
-
-    async fn apply(&self, change: &Change) -> Result<Applied, Self::Error> {
-        self.call(true, self.inner.apply(change)).await
-    }
-
-    async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Self::Error> {
-        self.call(true, self.inner.park(subject, login)).await
-    }
-
-    async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Self::Error> {
-        self.call(true, self.inner.sweep(before, limit)).await
-    }
-
-    async fn factors(
-        &self,
-        project: &ProjectId,
-        after: Option<&UserId>,
-        limit: u32,
-    ) -> Result<Vec<FactorRow>, Self::Error> {
-        self.call(false, self.inner.factors(project, after, limit))
-            .await
-    }
-
-    async fn subjects(
-        &self,
-        project: Option<&ProjectId>,
-        after: Option<&Subject>,
-        limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
-        self.call(false, self.inner.subjects(project, after, limit))
-            .await
-    }
-
-    async fn orphans(
-        &self,
-        project: Option<&ProjectId>,
-        limit: u32,
-    ) -> Result<Vec<Subject>, Self::Error> {
-        self.call(false, self.inner.orphans(project, limit)).await
-    }
-
-    async fn chain(
-        &self,
-        subject: &Subject,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, Self::Error> {
-        self.call(false, self.inner.chain(subject, after, limit))
-            .await
-    }
-
-    async fn project_events(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.call(false, self.inner.project_events(project, after, limit))
-            .await
-    }
-
-    async fn notices(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.call(false, self.inner.notices(project, after, limit))
-            .await
+    forward_store! { self => self.inner, via self.write;
+        apply, park, sweep
     }
 }

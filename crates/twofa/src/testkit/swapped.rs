@@ -1,9 +1,9 @@
 //! A hand in the database: [`SwappedStore`].
 
-use twofa_lifecycle::{LoginHash, ParkedLogin};
-use twofa_types::{ProjectId, UnixTime, UserId};
+use twofa_lifecycle::LoginHash;
+use twofa_types::ProjectId;
 
-use crate::{Applied, AuditRow, Change, FactorRow, Resumed, Store, Stored, Subject, SubjectEvent};
+use crate::{Resumed, Store, Stored, Subject, forward_store};
 
 /// A store in which somebody has exchanged the records of two people: what is read of one is the other's.
 /// Everything else is as in the store beneath.
@@ -49,27 +49,6 @@ impl<S: Store> Store for SwappedStore<S> {
         Ok(Some(Resumed { stored, ..resumed }))
     }
 
-    async fn apply(&self, change: &Change) -> Result<Applied, Self::Error> {
-        self.inner.apply(change).await
-    }
-
-    async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Self::Error> {
-        self.inner.park(subject, login).await
-    }
-
-    async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Self::Error> {
-        self.inner.sweep(before, limit).await
-    }
-
-    async fn factors(
-        &self,
-        project: &ProjectId,
-        after: Option<&UserId>,
-        limit: u32,
-    ) -> Result<Vec<FactorRow>, Self::Error> {
-        self.inner.factors(project, after, limit).await
-    }
-
     async fn subjects(
         &self,
         project: Option<&ProjectId>,
@@ -85,38 +64,7 @@ impl<S: Store> Store for SwappedStore<S> {
         Ok(page)
     }
 
-    async fn orphans(
-        &self,
-        project: Option<&ProjectId>,
-        limit: u32,
-    ) -> Result<Vec<Subject>, Self::Error> {
-        self.inner.orphans(project, limit).await
-    }
-
-    async fn chain(
-        &self,
-        subject: &Subject,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, Self::Error> {
-        self.inner.chain(subject, after, limit).await
-    }
-
-    async fn project_events(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.inner.project_events(project, after, limit).await
-    }
-
-    async fn notices(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.inner.notices(project, after, limit).await
+    forward_store! { self => self.inner;
+        apply, park, sweep, factors, orphans, chain, project_events, notices
     }
 }

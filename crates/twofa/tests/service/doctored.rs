@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use twofa::lifecycle::{LoginHash, ParkedLogin};
-use twofa::types::{ProjectId, UnixTime, UserId};
+use twofa::lifecycle::LoginHash;
+use twofa::types::ProjectId;
 use twofa::{
-    Applied, AuditRow, Change, FactorRow, MemoryStore, MemoryStoreError, Resumed, Store, Stored,
-    Subject, SubjectEvent,
+    AuditRow, MemoryStore, MemoryStoreError, Resumed, Store, Stored, Subject, forward_store,
 };
 
 type Chains = Box<dyn Fn(&Subject, Vec<AuditRow>) -> Vec<AuditRow> + Send + Sync>;
@@ -61,27 +60,6 @@ impl Store for Doctored {
         }))
     }
 
-    async fn apply(&self, change: &Change) -> Result<Applied, Self::Error> {
-        self.inner.apply(change).await
-    }
-
-    async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Self::Error> {
-        self.inner.park(subject, login).await
-    }
-
-    async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Self::Error> {
-        self.inner.sweep(before, limit).await
-    }
-
-    async fn factors(
-        &self,
-        project: &ProjectId,
-        after: Option<&UserId>,
-        limit: u32,
-    ) -> Result<Vec<FactorRow>, Self::Error> {
-        self.inner.factors(project, after, limit).await
-    }
-
     async fn subjects(
         &self,
         project: Option<&ProjectId>,
@@ -126,21 +104,7 @@ impl Store for Doctored {
         Ok(rows)
     }
 
-    async fn project_events(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.inner.project_events(project, after, limit).await
-    }
-
-    async fn notices(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.inner.notices(project, after, limit).await
+    forward_store! { self => self.inner;
+        apply, park, sweep, factors, project_events, notices
     }
 }

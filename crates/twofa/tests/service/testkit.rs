@@ -12,7 +12,7 @@ use twofa::testkit::{self, Harness, MemoryHarness};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
     Applied, AuditRow, Change, FactorRow, MemoryDirectory, MemoryStore, MemoryStoreError, Resumed,
-    Store, Stored, Subject, SubjectEvent,
+    Store, Stored, Subject, SubjectEvent, forward_store,
 };
 
 /// Names of the checks that the sources hold: public functions of a harness alone.
@@ -234,23 +234,6 @@ impl Store for BrokenStore {
         Ok(rows)
     }
 
-    async fn subjects(
-        &self,
-        project: Option<&ProjectId>,
-        after: Option<&Subject>,
-        limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
-        self.inner.subjects(project, after, limit).await
-    }
-
-    async fn orphans(
-        &self,
-        project: Option<&ProjectId>,
-        limit: u32,
-    ) -> Result<Vec<Subject>, Self::Error> {
-        self.inner.orphans(project, limit).await
-    }
-
     async fn chain(
         &self,
         subject: &Subject,
@@ -261,15 +244,6 @@ impl Store for BrokenStore {
         let overlap = self.is(Broken::PagesOverlap) && after > 1 && calls < 1_000;
         let after = if overlap { after - 1 } else { after };
         self.inner.chain(&self.known(subject), after, limit).await
-    }
-
-    async fn project_events(
-        &self,
-        project: &ProjectId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        self.inner.project_events(project, after, limit).await
     }
 
     async fn notices(
@@ -284,6 +258,8 @@ impl Store for BrokenStore {
         }
         Ok(rows)
     }
+
+    forward_store! { self => self.inner; subjects, orphans, project_events }
 }
 
 struct BrokenHarness {

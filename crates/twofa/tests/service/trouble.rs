@@ -86,14 +86,6 @@ fn f27_every_call_of_every_operation_may_fail() {
 /// Another writer is always first.
 struct Contended(Arc<MemoryStore>);
 
-macro_rules! pass_on {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+) => {
-        $(async fn $name(&self, $($arg: $type),*) -> Result<$out, Self::Error> {
-            twofa::Store::$name(&self.0, $($arg),*).await
-        })+
-    };
-}
-
 impl twofa::Store for Contended {
     type Error = twofa::MemoryStoreError;
 
@@ -101,19 +93,8 @@ impl twofa::Store for Contended {
         Ok(twofa::Applied::Conflict)
     }
 
-    pass_on! {
-        load(subject: &twofa::Subject) -> Option<twofa::Stored>;
-        resume(login: &twofa::lifecycle::LoginHash) -> Option<twofa::Resumed>;
-        park(subject: &twofa::Subject, login: &twofa::lifecycle::ParkedLogin) -> ();
-        sweep(before: twofa::types::UnixTime, limit: u32) -> u64;
-        factors(project: &ProjectId, after: Option<&UserId>, limit: u32) -> Vec<twofa::FactorRow>;
-        subjects(project: Option<&ProjectId>, after: Option<&twofa::Subject>, limit: u32)
-            -> Vec<(twofa::Subject, twofa::Stored)>;
-        orphans(project: Option<&ProjectId>, limit: u32) -> Vec<twofa::Subject>;
-        chain(subject: &twofa::Subject, after: u64, limit: u32) -> Vec<twofa::AuditRow>;
-        project_events(project: &ProjectId, after: u64, limit: u32)
-            -> Vec<(u64, twofa::SubjectEvent)>;
-        notices(project: &ProjectId, after: u64, limit: u32) -> Vec<(u64, twofa::SubjectEvent)>;
+    twofa::forward_store! { self => self.0;
+        load, resume, park, sweep, factors, subjects, orphans, chain, project_events, notices
     }
 }
 
