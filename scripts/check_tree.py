@@ -5,7 +5,8 @@
 - Pure crates name no clock, file, socket, thread, process or async function.
 - No file names a path of the machine that it was written on.
 - Text files end with one newline and carry no tabs in Rust, no trailing blanks.
-- Every row of docs/FAILURES.md has a test named for its number, and no test has a number without a row.
+- Every failure of docs/FAILURES.md has a test in its last table, which names tests that exist where it says, and
+  no test is named for a number without a row.
 
 Files are those that git tracks or would track.
 """
@@ -22,6 +23,8 @@ EFFECT = re.compile(
     r"\bSystemTime\b|\bInstant\b|\bstd::(fs|net|process|thread|env|io)\b|\basync\s+(fn|move|\{)"
 )
 MACHINE = re.compile(r"(?<![\w.>})])/(?:work|root|home|Users)/[A-Za-z.]|/tmp/(?:brief|target|bash)")
+# A row of docs/FAILURES.md that says where a failure's test is.
+SHOWN = re.compile(r"^\| (\d\d) \| `(\w+)` \| `([^`]+)` \|$", re.MULTILINE)
 # Their text is a compiler's or another tool's, not ours.
 GIVEN = re.compile(r"\.stderr$|^fuzz/(seeds|regressions)/|(^|/)Cargo\.lock$|\.snap$")
 
@@ -55,13 +58,26 @@ def problems(path, data):
     return found
 
 
-def unproved(rows, sources):
-    """Rows of `rows`, the text of docs/FAILURES.md, without a test in `sources`, and the reverse."""
-    promised = set(re.findall(r"^\| (\d\d) \|", rows, re.MULTILINE))
-    shown = set(re.findall(r"\bfn f(\d\d)_", sources)) | set(re.findall(r"/f(\d\d)_", sources))
-    for number in sorted(promised - shown):
-        yield f"docs/FAILURES.md: no test is named f{number}_..."
-    for number in sorted(shown - promised):
+def unproved(page, sources):
+    """What does not agree between docs/FAILURES.md and the tests.
+
+    `page` is its text, `sources` the text of each Rust file by its path.
+    """
+    named = SHOWN.findall(page)
+    promised = set(re.findall(r"^\| (\d\d) \|", SHOWN.sub("", page), re.MULTILINE))
+    for number, test, path in named:
+        if not test.startswith(f"f{number}_"):
+            yield f"docs/FAILURES.md: {test} is not named for failure {number}"
+        whole_file = path.endswith(f"tests/ui/{test}.rs") and path in sources
+        if not whole_file and not re.search(rf"\bfn {test}[(<]", sources.get(path, "")):
+            yield f"docs/FAILURES.md: {path} holds no {test}"
+    for number in sorted(promised - {number for number, _, _ in named}):
+        yield f"docs/FAILURES.md: no test is named for failure {number}"
+    for number in range(1, len(promised) + 1):
+        if f"{number:02}" not in promised:
+            yield f"docs/FAILURES.md: the numbers skip {number:02}"
+    tests = "\n".join([*sources, *sources.values()])
+    for number in sorted(set(re.findall(r"(?:\bfn |/)f(\d\d)_", tests)) - promised):
         yield f"a test is named f{number}_..., which is no row of docs/FAILURES.md"
 
 
@@ -76,7 +92,7 @@ def main():
         for problem in problems(path.as_posix(), path.read_bytes())
     ]
     rust = [path for path in paths if path.suffix == ".rs" and path.is_file()]
-    sources = "\n".join([path.as_posix() + "\n" + path.read_text() for path in rust])
+    sources = {path.as_posix(): path.read_text() for path in rust}
     found += unproved(pathlib.Path("docs/FAILURES.md").read_text(), sources)
     for problem in found:
         print(f"check_tree: {problem}", file=sys.stderr)

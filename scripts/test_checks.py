@@ -89,12 +89,41 @@ class Tree(unittest.TestCase):
         self.assertEqual([], check_tree.problems("crates/twofa/src/a.rs", text))
         self.assertEqual([], check_tree.problems("crates/twofa-totp/src/a.rs", b"// " + text))
 
+    page = (
+        "| 01 | a | b |\n"
+        "| 02 | c | d |\n"
+        "| 01 | `f01_once` | `a/b.rs` |\n"
+        "| 02 | `f02_x` | `a/tests/ui/f02_x.rs` |\n"
+    )
+    sources = {"a/b.rs": "pub fn f01_once<H>() {}", "a/tests/ui/f02_x.rs": "fn main() {}"}
+
+    def unproved(self, page=page, sources=()):
+        return list(check_tree.unproved(page, {**self.sources, **dict(sources)}))
+
+    def test_failures_with_tests_where_the_table_says_pass(self):
+        self.assertEqual([], self.unproved())
+
     def test_a_failure_without_a_test_is_found_and_the_reverse(self):
-        rows = "| 01 | a |\n| 02 | b |\n| 03 | c |\n"
-        found = list(check_tree.unproved(rows, "fn f01_once() {}\ntests/ui/f03_x.rs\nfn f09_y() {}"))
+        found = self.unproved(self.page + "| 03 | e | f |\n", {"c.rs": "fn f09_y() {}"})
         self.assertEqual(2, len(found))
-        self.assertIn("f02_", found[0])
+        self.assertIn("failure 03", found[0])
         self.assertIn("f09_", found[1])
+
+    def test_a_test_that_is_not_where_the_table_says_is_found(self):
+        for text in ["fn f01_once_more() {}", "// f01_once()"]:
+            found = self.unproved(sources={"a/b.rs": text})
+            self.assertEqual(["docs/FAILURES.md: a/b.rs holds no f01_once"], found)
+        gone = self.page.replace("tests/ui", "tests/vi")
+        self.assertEqual(1, len(self.unproved(gone)))
+
+    def test_a_test_under_another_failures_number_is_found(self):
+        found = self.unproved(self.page.replace("| 01 | `", "| 02 | `"))
+        self.assertIn("f01_once is not named for failure 02", found[0])
+
+    def test_a_number_that_is_skipped_is_found(self):
+        page = self.page.replace("| 02 |", "| 03 |").replace("f02", "f03")
+        found = self.unproved(page, {"a/tests/ui/f03_x.rs": "fn main() {}"})
+        self.assertIn("docs/FAILURES.md: the numbers skip 02", found)
 
 
 if __name__ == "__main__":

@@ -386,36 +386,3 @@ fn broken_stores_are_found() {
         assert!(checked.is_err(), "{how:?} goes unnoticed");
     }
 }
-
-/// Lines of `docs/FAILURES.md` that name a test and its file, with the failure's number.
-fn named_tests(table: &str) -> impl Iterator<Item = (&str, &str, &str)> {
-    table.lines().filter_map(|line| {
-        let mut cells = line.trim_matches('|').split('|').map(str::trim);
-        let (number, test, file) = (cells.next()?, cells.next()?, cells.next()?);
-        let test = test.strip_prefix('`')?.strip_suffix('`')?;
-        let file = file.strip_prefix('`')?.strip_suffix('`')?;
-        Some((number, test, file))
-    })
-}
-
-#[test]
-fn the_table_of_failures_names_tests_that_exist() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let table = fs::read_to_string(root.join("docs/FAILURES.md")).unwrap();
-    let mut shown = BTreeSet::new();
-    for (number, test, file) in named_tests(&table) {
-        assert!(
-            test.starts_with(&format!("f{number}_")),
-            "{test} is not of failure {number}"
-        );
-        let text = fs::read_to_string(root.join(file));
-        let text = text.unwrap_or_else(|error| panic!("{file}, where {test} should be: {error}"));
-        let function =
-            text.contains(&format!("fn {test}(")) || text.contains(&format!("fn {test}<"));
-        let whole_file = file.ends_with(&format!("tests/ui/{test}.rs"));
-        assert!(function || whole_file, "{file} holds no {test}");
-        shown.insert(number.to_owned());
-    }
-    let all: BTreeSet<_> = (1..=34).map(|number| format!("{number:02}")).collect();
-    assert_eq!(shown, all, "every failure has a test");
-}
