@@ -3,7 +3,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, FromRow};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::{Handover, Role, SelfReset};
 use twofa::types::{ProjectId, UnixTime, UserId};
@@ -13,7 +13,7 @@ use twofa::{
 
 use crate::error::sql_state;
 use crate::rows::{self, Cursor};
-use crate::shared::store_and_directory;
+use crate::shared::{Query, Statement, store_and_directory};
 use crate::{Error, schema, sql};
 
 mod write;

@@ -120,6 +120,10 @@ pub(crate) fn subject(table: &'static str, project: &str, user: &str) -> Result<
     })
 }
 
+pub(crate) fn orphan((project, user): (String, String)) -> Result<Subject, Error> {
+    subject("twofa_event", &project, &user)
+}
+
 pub(crate) fn stored((version, record): StoredRow) -> Result<Stored, Error> {
     Ok(Stored {
         version: counter_out("twofa_factor", "version", version)?,
@@ -290,12 +294,4 @@ pub(crate) fn standing(row: StandingRow) -> Result<Standing, Error> {
 
 pub(crate) fn member((user, code): (String, String)) -> Result<(UserId, Role), Error> {
     Ok((user_id("twofa_member", &user)?, role(&code)?))
-}
-
-/// Every row converted, or the first that cannot be.
-pub(crate) fn each<R, T>(
-    rows: Vec<R>,
-    convert: impl Fn(R) -> Result<T, Error>,
-) -> Result<Vec<T>, Error> {
-    rows.into_iter().map(convert).collect()
 }

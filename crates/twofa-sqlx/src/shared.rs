@@ -1,30 +1,27 @@
 //! What SQLite and PostgreSQL do alike: everything but opening, [`Store::apply`](twofa::Store::apply) and the
 //! sweep. Written as a macro because sqlx's traits would ask for more bounds than there is code.
 
+use sqlx::Database;
+
+/// A statement whose rows are read, and one that is only carried out.
+pub(crate) type Query<'q, D, R> = sqlx::query::QueryAs<'q, D, R, <D as Database>::Arguments>;
+pub(crate) type Statement<'q, D> = sqlx::query::Query<'q, D, <D as Database>::Arguments>;
+
 macro_rules! store_and_directory {
     ($store:ident, $database:ty, $error:path) => {
         impl twofa::Store for $store {
             type Error = crate::Error;
 
             async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Error> {
-                sqlx::query_as(sql::LOAD)
+                let query = sqlx::query_as(sql::LOAD)
                     .bind(subject.project().as_str())
-                    .bind(subject.user_key())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .map_err($error)?
-                    .map(rows::stored)
-                    .transpose()
+                    .bind(subject.user_key());
+                self.one(query, rows::stored).await
             }
 
             async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Error> {
-                sqlx::query_as(sql::RESUME)
-                    .bind(login.as_bytes().as_slice())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .map_err($error)?
-                    .map(rows::resumed)
-                    .transpose()
+                let query = sqlx::query_as(sql::RESUME).bind(login.as_bytes().as_slice());
+                self.one(query, rows::resumed).await
             }
 
             async fn apply(&self, change: &Change) -> Result<Applied, Error> {
@@ -38,18 +35,8 @@ macro_rules! store_and_directory {
 
             async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Error> {
                 let _turn = self.turn().await;
-                sqlx::query(sql::PARK)
-                    .bind(login.id.as_bytes().as_slice())
-                    .bind(subject.project().as_str())
-                    .bind(subject.user_key())
-                    .bind(login.kind.code())
-                    .bind(i64::from(login.generation))
-                    .bind(rows::time_in(login.parked))
-                    .bind(rows::time_in(login.expires))
-                    .bind(i64::from(login.failures))
-                    .execute(&self.pool)
-                    .await
-                    .map_err($error)?;
+                let parking = Self::parking(subject, login).execute(&self.pool);
+                parking.await.map_err($error)?;
                 Ok(())
             }
 
@@ -70,14 +57,10 @@ macro_rules! store_and_directory {
                 after: Option<&UserId>,
                 limit: u32,
             ) -> Result<Vec<FactorRow>, Error> {
-                let lines = sqlx::query_as(sql::FACTORS)
+                let query = sqlx::query_as(sql::FACTORS)
                     .bind(project.as_str())
-                    .bind(after.map_or("", UserId::as_str))
-                    .bind(i64::from(limit))
-                    .fetch_all(&self.pool)
-                    .await
-                    .map_err($error)?;
-                rows::each(lines, rows::factor_line)
+                    .bind(after.map_or("", UserId::as_str));
+                self.page(query, limit, rows::factor_line).await
             }
 
             async fn subjects(
@@ -86,7 +69,6 @@ macro_rules! store_and_directory {
                 after: Option<&Subject>,
                 limit: u32,
             ) -> Result<Vec<(Subject, Stored)>, Error> {
-                let limit = i64::from(limit);
                 let query = match (project, after) {
                     (None, None) => sqlx::query_as(sql::SUBJECTS),
                     (None, Some(after)) => sqlx::query_as(sql::SUBJECTS_AFTER)
@@ -104,12 +86,7 @@ macro_rules! store_and_directory {
                         Ordering::Greater => return Ok(Vec::new()),
                     },
                 };
-                let lines = query
-                    .bind(limit)
-                    .fetch_all(&self.pool)
-                    .await
-                    .map_err($error)?;
-                rows::each(lines, rows::subject_line)
+                self.page(query, limit, rows::subject_line).await
             }
 
             async fn orphans(
@@ -121,14 +98,7 @@ macro_rules! store_and_directory {
                     None => sqlx::query_as(sql::ORPHANS),
                     Some(project) => sqlx::query_as(sql::ORPHANS_OF).bind(project.as_str()),
                 };
-                let lines: Vec<(String, String)> = query
-                    .bind(i64::from(limit))
-                    .fetch_all(&self.pool)
-                    .await
-                    .map_err($error)?;
-                rows::each(lines, |(project, user)| {
-                    rows::subject("twofa_event", &project, &user)
-                })
+                self.page(query, limit, rows::orphan).await
             }
 
             async fn chain(
@@ -137,15 +107,11 @@ macro_rules! store_and_directory {
                 after: u64,
                 limit: u32,
             ) -> Result<Vec<AuditRow>, Error> {
-                let lines = sqlx::query_as(sql::CHAIN)
+                let query = sqlx::query_as(sql::CHAIN)
                     .bind(subject.project().as_str())
                     .bind(subject.user_key())
-                    .bind(rows::cursor_in(after))
-                    .bind(i64::from(limit))
-                    .fetch_all(&self.pool)
-                    .await
-                    .map_err($error)?;
-                rows::each(lines, rows::audit_row)
+                    .bind(rows::cursor_in(after));
+                self.page(query, limit, rows::audit_row).await
             }
 
             async fn project_events(
@@ -154,14 +120,11 @@ macro_rules! store_and_directory {
                 after: u64,
                 limit: u32,
             ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
-                let lines = sqlx::query_as(sql::PROJECT_EVENTS)
+                let query = sqlx::query_as(sql::PROJECT_EVENTS)
                     .bind(project.as_str())
-                    .bind(rows::cursor_in(after))
-                    .bind(i64::from(limit))
-                    .fetch_all(&self.pool)
+                    .bind(rows::cursor_in(after));
+                self.page(query, limit, |row| rows::event(row, Cursor::Written))
                     .await
-                    .map_err($error)?;
-                rows::each(lines, |row| rows::event(row, Cursor::Written))
             }
 
             async fn notices(
@@ -170,14 +133,11 @@ macro_rules! store_and_directory {
                 after: u64,
                 limit: u32,
             ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
-                let lines = sqlx::query_as(sql::NOTICES)
+                let query = sqlx::query_as(sql::NOTICES)
                     .bind(project.as_str())
-                    .bind(rows::cursor_in(after))
-                    .bind(i64::from(limit))
-                    .fetch_all(&self.pool)
+                    .bind(rows::cursor_in(after));
+                self.page(query, limit, |row| rows::event(row, Cursor::Notice))
                     .await
-                    .map_err($error)?;
-                rows::each(lines, |row| rows::event(row, Cursor::Notice))
             }
         }
 
@@ -189,26 +149,16 @@ macro_rules! store_and_directory {
                 project: &ProjectId,
                 user: &UserId,
             ) -> Result<Option<Standing>, Error> {
-                sqlx::query_as(sql::STANDING)
+                let query = sqlx::query_as(sql::STANDING)
                     .bind(project.as_str())
-                    .bind(user.as_str())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .map_err($error)?
-                    .map(rows::standing)
-                    .transpose()
+                    .bind(user.as_str());
+                self.one(query, rows::standing).await
             }
 
             async fn project(&self, project: &ProjectId) -> Result<Option<Project>, Error> {
-                let row = sqlx::query_as(sql::PROJECT)
-                    .bind(project.as_str())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .map_err($error)?;
-                Ok(row
-                    .map(rows::project)
-                    .transpose()?
-                    .map(|(_, project)| project))
+                let query = sqlx::query_as(sql::PROJECT).bind(project.as_str());
+                let found = self.one(query, rows::project).await?;
+                Ok(found.map(|(_, project)| project))
             }
 
             async fn members(
@@ -217,14 +167,10 @@ macro_rules! store_and_directory {
                 after: Option<&UserId>,
                 limit: u32,
             ) -> Result<Vec<(UserId, Role)>, Error> {
-                let lines = sqlx::query_as(sql::MEMBERS)
+                let query = sqlx::query_as(sql::MEMBERS)
                     .bind(project.as_str())
-                    .bind(after.map_or("", UserId::as_str))
-                    .bind(i64::from(limit))
-                    .fetch_all(&self.pool)
-                    .await
-                    .map_err($error)?;
-                rows::each(lines, rows::member)
+                    .bind(after.map_or("", UserId::as_str));
+                self.page(query, limit, rows::member).await
             }
         }
 
@@ -301,13 +247,8 @@ macro_rules! store_and_directory {
                 after: Option<&ProjectId>,
                 limit: u32,
             ) -> Result<Vec<(ProjectId, Project)>, Error> {
-                let lines = sqlx::query_as(sql::PROJECTS)
-                    .bind(after.map_or("", ProjectId::as_str))
-                    .bind(i64::from(limit))
-                    .fetch_all(&self.pool)
-                    .await
-                    .map_err($error)?;
-                rows::each(lines, rows::project)
+                let query = sqlx::query_as(sql::PROJECTS).bind(after.map_or("", ProjectId::as_str));
+                self.page(query, limit, rows::project).await
             }
 
             /// Takes a person into a project.
@@ -400,6 +341,52 @@ macro_rules! store_and_directory {
                     });
                 }
                 Ok(())
+            }
+        }
+
+        impl $store {
+            /// The row that a query finds, converted.
+            async fn one<R, T>(
+                &self,
+                query: Query<'_, $database, R>,
+                convert: impl FnOnce(R) -> Result<T, Error> + Send,
+            ) -> Result<Option<T>, Error>
+            where
+                R: for<'r> FromRow<'r, <$database as sqlx::Database>::Row> + Send + Unpin,
+            {
+                let row = query.fetch_optional(&self.pool).await.map_err($error)?;
+                row.map(convert).transpose()
+            }
+
+            /// The rows that a query finds, each converted. The query's last parameter is how many at most.
+            async fn page<R, T>(
+                &self,
+                query: Query<'_, $database, R>,
+                limit: u32,
+                convert: impl Fn(R) -> Result<T, Error> + Send,
+            ) -> Result<Vec<T>, Error>
+            where
+                R: for<'r> FromRow<'r, <$database as sqlx::Database>::Row> + Send + Unpin,
+            {
+                let query = query.bind(i64::from(limit));
+                let rows = query.fetch_all(&self.pool).await.map_err($error)?;
+                rows.into_iter().map(convert).collect()
+            }
+
+            /// The statement that parks a login.
+            fn parking<'q>(
+                subject: &'q Subject,
+                login: &'q ParkedLogin,
+            ) -> Statement<'q, $database> {
+                sqlx::query(sql::PARK)
+                    .bind(login.id.as_bytes().as_slice())
+                    .bind(subject.project().as_str())
+                    .bind(subject.user_key())
+                    .bind(login.kind.code())
+                    .bind(i64::from(login.generation))
+                    .bind(rows::time_in(login.parked))
+                    .bind(rows::time_in(login.expires))
+                    .bind(i64::from(login.failures))
             }
         }
     };

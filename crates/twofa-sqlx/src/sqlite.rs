@@ -7,7 +7,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, FromRow};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::{Handover, Role, SelfReset};
@@ -17,7 +17,7 @@ use twofa::{
 };
 
 use crate::rows::{self, Cursor};
-use crate::shared::store_and_directory;
+use crate::shared::{Query, Statement, store_and_directory};
 use crate::{Error, schema, sql};
 
 mod write;

@@ -1,12 +1,12 @@
 //! [`Store::apply`](twofa::Store::apply) on SQLite: one immediate transaction.
 
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
-use twofa::lifecycle::{LoginEffect, ParkedLogin};
+use twofa::lifecycle::LoginEffect;
 use twofa::{Applied, AuditRow, Change};
 
 use super::SqliteStore;
 use crate::error::is_duplicate;
-use crate::{Error, rows, sql};
+use crate::{Error, rows};
 
 const INSERT: &str = "INSERT INTO twofa_factor \
     (project, user_id, version, record, state, since, last_used) \
@@ -45,8 +45,9 @@ impl SqliteStore {
             event(&mut transaction, change, row).await?;
         }
         login(&mut transaction, change).await?;
-        if let Some(park_login) = &change.park {
-            park(&mut transaction, change, park_login).await?;
+        if let Some(login) = &change.park {
+            let parking = Self::parking(&change.subject, login).execute(&mut *transaction);
+            parking.await.map_err(Error::sqlite)?;
         }
         transaction.commit().await.map_err(Error::sqlite)?;
         Ok(Applied::Committed)
@@ -126,25 +127,5 @@ async fn login(connection: &mut SqliteConnection, change: &Change) -> Result<(),
             .bind(change.subject.user_key()),
     };
     query.execute(connection).await.map_err(Error::sqlite)?;
-    Ok(())
-}
-
-async fn park(
-    connection: &mut SqliteConnection,
-    change: &Change,
-    login: &ParkedLogin,
-) -> Result<(), Error> {
-    sqlx::query(sql::PARK)
-        .bind(login.id.as_bytes().as_slice())
-        .bind(change.subject.project().as_str())
-        .bind(change.subject.user_key())
-        .bind(login.kind.code())
-        .bind(i64::from(login.generation))
-        .bind(rows::time_in(login.parked))
-        .bind(rows::time_in(login.expires))
-        .bind(i64::from(login.failures))
-        .execute(connection)
-        .await
-        .map_err(Error::sqlite)?;
     Ok(())
 }
