@@ -177,9 +177,15 @@ async fn open_file(
             let keyring = new_keys(key_file)?;
             Ok((Database::connect(store).await?, keyring))
         }
-        Start::Database => {
+        Start::Database if key_file.exists() => {
             let keyring = load_keys(key_file)?;
             Ok((Database::connect(store).await?, keyring))
+        }
+        Start::Database => {
+            // It may be an application's own, in which no factor was ever kept.
+            let database = Database::connect(store).await?;
+            let keyring = keys_of(&database, key_file).await?;
+            Ok((database, keyring))
         }
         Start::Other => {
             // No store can be there, which counts for more than a missing key file; nothing is made beside it.
@@ -215,14 +221,17 @@ fn start(path: &Path) -> Start {
 
 async fn open_server(store: &str, key_file: &Path) -> Result<(Database, Keyring), Failure> {
     let database = Database::connect(store).await?;
-    let keyring = if key_file.exists() {
-        load_keys(key_file)?
-    } else if is_empty(&database).await? {
-        new_keys(key_file)?
-    } else {
-        return Err(missing(key_file));
-    };
+    let keyring = keys_of(&database, key_file).await?;
     Ok((database, keyring))
+}
+
+/// The keys of a store that is open, and new ones where it is new.
+async fn keys_of(database: &Database, key_file: &Path) -> Result<Keyring, Failure> {
+    if !key_file.exists() && is_empty(database).await? {
+        return new_keys(key_file);
+    }
+    // A program that began the store meanwhile made its keys before it kept anything there.
+    load_keys(key_file)
 }
 
 /// Whether nothing was ever kept there.
@@ -237,11 +246,20 @@ fn new_keys(path: &Path) -> Result<Keyring, Failure> {
     if path.exists() {
         return load_keys(path);
     }
-    let failed = |e: KeyringError| Failure::store("keyring", e.to_string());
+    // Told by the name that was given, whatever file it happened to.
+    let failed = |e: KeyringError| {
+        let told = match e {
+            KeyringError::File { source, .. } => format!("key file {}: {source}", path.display()),
+            other => other.to_string(),
+        };
+        Failure::store("keyring", told)
+    };
     let keyring = Keyring::generate().map_err(failed)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".new-{}", std::process::id()));
     let beside = PathBuf::from(beside);
+    // One of a program that was killed, under the same number.
+    let _ = fs::remove_file(&beside);
     keyring.create_file(&beside).map_err(failed)?;
     // A link gives the file its name whole or not at all, and never takes the place of one that is there.
     let linked = fs::hard_link(&beside, path);

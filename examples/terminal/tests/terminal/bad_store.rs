@@ -176,3 +176,37 @@ fn a_disk_that_is_full_is_told() {
     assert_eq!(ended.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("[output]"));
 }
+
+#[test]
+fn a_database_without_a_store_gets_its_keys_as_a_new_file_does() {
+    use twofa_sqlx::sqlx::{self, Connection as _};
+    let play = Play::new();
+    let url = format!("sqlite:{}?mode=rwc", play.path("app.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query("CREATE TABLE app_user (id TEXT)")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+    });
+    let add = ["project", "add", "acme", "--store", "app.db", "--json"];
+    play.run(&add).done();
+    // From now on there is something under them.
+    fs::remove_file(play.path("app.db.key")).unwrap();
+    let list = ["project", "list", "--store", "app.db", "--json"];
+    assert_error(&play.run(&list).error(3), "key-missing", "app.db.key");
+    assert!(!play.path("app.db.key").exists());
+}
+
+#[test]
+fn a_key_file_that_cannot_be_made_is_named_as_it_was_given() {
+    let play = Play::new();
+    let list = ["project", "list", "--key-file", "nowhere/keys", "--json"];
+    let error = play.run(&list).error(3);
+    assert_error(&error, "keyring", "key file nowhere/keys: ");
+}
