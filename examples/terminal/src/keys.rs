@@ -43,7 +43,13 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
     bar.finish_and_clear();
     opened.database.close().await;
     let done = done.map_err(|e| {
-        Failure::from(e).hint("; what came before it is done: put the missing key back into the file, then run `twofa keys rotate --resume`")
+        let failure = Failure::from(e);
+        let hint = match failure.code() {
+            "key-missing" => "; every other record is done: put that key back into the file, then run `twofa keys rotate --resume`",
+            "record-unreadable" => "; every other record is done: restore this one from a backup, then run `twofa keys rotate --resume`",
+            _ => "; go on with `twofa keys rotate --resume`",
+        };
+        failure.hint(hint)
     })?;
     out.result(
         || {

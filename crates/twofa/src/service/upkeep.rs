@@ -72,20 +72,27 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ///
     /// # Errors
     ///
-    /// [`Error::Unreadable`] names the first record that cannot be read; those before it are done.
+    /// [`Error::Unreadable`] names the first record that cannot be read; all that can be are done. Any other
+    /// error ends it at once.
     pub async fn reseal(
         &self,
         mut progress: impl FnMut(Rotation) + Send,
     ) -> Result<Rotation, Error> {
         let mut rotation = Rotation::default();
         let mut after: Option<Subject> = None;
+        let mut unreadable = None;
         loop {
             let page = self.store.subjects(None, after.as_ref(), PAGE).await;
             let page = page.map_err(Error::store)?;
             for (subject, stored) in &page {
                 rotation.seen += 1;
-                if self.reseal_one(subject, stored).await? {
-                    rotation.resealed += 1;
+                match self.reseal_one(subject, stored).await {
+                    Ok(true) => rotation.resealed += 1,
+                    Ok(false) => {}
+                    Err(error @ Error::Unreadable { .. }) => {
+                        unreadable.get_or_insert(error);
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             progress(rotation);
@@ -93,7 +100,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 Some((subject, _)) if is_full(&page, PAGE) => {
                     after = Some(subject.clone());
                 }
-                _ => return Ok(rotation),
+                _ => return unreadable.map_or(Ok(rotation), Err),
             }
         }
     }

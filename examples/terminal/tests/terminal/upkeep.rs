@@ -6,6 +6,25 @@ use crate::play::{App, MANDATE, Play};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
+/// A hand in the database.
+fn alter(play: &Play, statement: &'static str) {
+    use twofa_sqlx::sqlx::{self, Connection as _};
+    let url = format!("sqlite:{}", play.path("twofa.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let done = sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        assert!(done.rows_affected() > 0, "{statement}");
+        connection.close().await.unwrap();
+    });
+}
+
 #[test]
 fn a_new_key_takes_over_and_the_old_one_still_reads_the_audit() {
     let play = Play::new();
@@ -99,8 +118,41 @@ fn a_rotation_under_way_turns_no_reader_away() {
 }
 
 #[test]
-fn programs_that_begin_one_store_together_share_its_key() {
+fn a_record_that_cannot_be_read_keeps_no_other_from_its_new_key() {
     let play = Play::new();
+    play.project("acme", &["ann"], &["bob", "cat"]);
+    let [_, bob, cat] = ["ann", "bob", "cat"].map(|user| play.enrol(MANDATE, "acme", user));
+    alter(
+        &play,
+        "UPDATE twofa_factor SET record = x'00' WHERE user_id = 'ann'",
+    );
+    let error = play.run(&["keys", "rotate", "--json"]).error(3);
+    let told = error["message"].as_str().unwrap();
+    assert_eq!(error["error"], "record-unreadable");
+    assert!(
+        told.contains("ann") && told.contains("every other"),
+        "{told}"
+    );
+    assert!(!told.contains("missing key"), "{told}");
+    // Everybody else is under the new key: the old one can be taken away.
+    let keys = fs::read_to_string(play.path("twofa.db.key")).unwrap();
+    let without: Vec<_> = keys.lines().filter(|l| !l.starts_with("key 1 ")).collect();
+    fs::write(play.path("twofa.db.key"), without.join("\n") + "\n").unwrap();
+    let now = MANDATE + 60;
+    play.sign_in(now, "acme", "bob", &bob.code(now)).done();
+    play.sign_in(now, "acme", "cat", &cat.code(now)).done();
+}
+
+#[test]
+fn programs_that_begin_one_store_together_share_its_key() {
+    begin_together(&Play::new(), &["twofa.db", "twofa.db.key"]);
+    // On a server the store may have something in it between two looks, the keys having come first.
+    for _ in 0..3 {
+        begin_together(&crate::postgres::play(), &["keys"]);
+    }
+}
+
+fn begin_together(play: &Play, made: &[&str]) {
     let names: Vec<_> = (0..6).map(|n| format!("p{n}")).collect();
     let args = |name| {
         [
@@ -133,7 +185,7 @@ fn programs_that_begin_one_store_together_share_its_key() {
         .map(|e| e.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<_> = files.collect();
     files.sort();
-    assert_eq!(files, ["twofa.db", "twofa.db.key"]);
+    assert_eq!(files, made);
 }
 
 #[test]
@@ -208,7 +260,6 @@ fn an_import_lands_line_by_line_and_names_the_bad_ones() {
 
 #[test]
 fn a_hand_in_the_database_shows() {
-    use twofa_sqlx::sqlx::{self, Connection as _};
     let play = Play::new();
     play.project("acme", &["ann"], &["bob"]);
     let ann = play.enrol(MANDATE, "acme", "ann");
@@ -217,22 +268,9 @@ fn a_hand_in_the_database_shows() {
         .done();
     let store = play.path("twofa.db");
     let whole = fs::read(&store).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let tamper = |statement: &'static str| {
         fs::write(&store, &whole).unwrap();
-        let url = format!("sqlite:{}", store.display());
-        runtime.block_on(async {
-            let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-            let done = sqlx::query(statement)
-                .execute(&mut connection)
-                .await
-                .unwrap();
-            assert!(done.rows_affected() > 0, "{statement}");
-            connection.close().await.unwrap();
-        });
+        alter(&play, statement);
         play.run(&["audit", "verify", "--json"]).refused()["first_bad"].clone()
     };
     let edited =
