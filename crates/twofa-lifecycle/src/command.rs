@@ -75,6 +75,13 @@ pub enum Noted<'a> {
         /// Why not.
         reason: Reason,
     },
+    /// Someone asked for something else that needs authority, and was refused.
+    AccessRefused {
+        /// Who, where it was not the factor's owner.
+        actor: Option<&'a Actor>,
+        /// Why not.
+        reason: Reason,
+    },
     /// The project's settings changed.
     SettingsChanged {
         /// Who changed them.

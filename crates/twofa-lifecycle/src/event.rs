@@ -127,6 +127,8 @@ pub enum EventKind {
     ResetGranted,
     /// Someone asked for a reset and was refused.
     ResetRefused,
+    /// Someone asked for something else that needs authority, such as the list of factors, and was refused.
+    AccessRefused,
     /// Support reset the factor.
     SupportReset,
     /// A key was made that is to replace the one in use.
@@ -143,7 +145,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::EnrolmentBegun,
         Self::EnrolmentConfirmed,
         Self::EnrolmentExpired,
@@ -154,6 +156,7 @@ impl EventKind {
         Self::Locked,
         Self::ResetGranted,
         Self::ResetRefused,
+        Self::AccessRefused,
         Self::SupportReset,
         Self::ReplacementBegun,
         Self::Replaced,
@@ -182,6 +185,7 @@ impl EventKind {
             Self::Locked => "locked",
             Self::ResetGranted => "reset-granted",
             Self::ResetRefused => "reset-refused",
+            Self::AccessRefused => "access-refused",
             Self::SupportReset => "support-reset",
             Self::ReplacementBegun => "replacement-begun",
             Self::Replaced => "replaced",

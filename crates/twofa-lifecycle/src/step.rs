@@ -375,6 +375,11 @@ fn note(record: &Record, noted: Noted<'_>, now: UnixTime) -> Transition {
             actor: actor.cloned().map(Box::new),
             ..event(record, EventKind::ResetRefused, now)
         },
+        Noted::AccessRefused { actor, reason } => Event {
+            reason: Some(reason),
+            actor: actor.cloned().map(Box::new),
+            ..event(record, EventKind::AccessRefused, now)
+        },
         Noted::SettingsChanged { actor, from, to } => Event {
             actor: actor.cloned().map(Box::new),
             detail: Some(Detail::Settings { from, to }),

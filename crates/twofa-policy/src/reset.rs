@@ -164,8 +164,13 @@ pub(crate) fn administrator(role: Option<Role>) -> Result<(), Refusal> {
     if role == Some(Role::Administrator) {
         Ok(())
     } else {
-        Err(Refusal::new(Reason::NotAnAdministrator, SOMEBODY_ELSE))
+        Err(not_an_administrator())
     }
+}
+
+/// The refusal of somebody who is no administrator of the project, or no member of it at all.
+pub const fn not_an_administrator() -> Refusal {
+    Refusal::new(Reason::NotAnAdministrator, SOMEBODY_ELSE)
 }
 
 /// Another person has to act.
@@ -199,7 +204,8 @@ impl Remedies {
     }
 }
 
-pub(crate) const fn unknown_project() -> Refusal {
+/// The refusal of whatever is asked for in a project that is not there.
+pub const fn unknown_project() -> Refusal {
     Refusal::new(
         Reason::UnknownProject,
         Remedies::NONE.or(Remedy::OpenSupportTicket),

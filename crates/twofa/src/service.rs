@@ -3,6 +3,7 @@
 
 mod admin;
 mod login;
+mod refusals;
 mod report;
 mod session;
 mod upkeep;

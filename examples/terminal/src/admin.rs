@@ -1,7 +1,7 @@
 //! `factors`, `reset`, `support-reset`: what administrators and support do.
 
 use serde_json::json;
-use twofa::policy::Reason;
+use twofa::policy::{not_an_administrator, unknown_project};
 use twofa::types::{ProjectId, UserId};
 use twofa::{Authorized, FactorRow, ResetDone, SignIn};
 
@@ -25,7 +25,13 @@ pub(crate) async fn factors(
 ) -> Outcome {
     let proof = match sign_in(out, opened, project, admin).await? {
         Proven::Proof(proof) => proof,
-        Proven::Denied(why) => return deny(out, opened, "factors", &why),
+        Proven::Denied(why) => {
+            let service = &opened.service;
+            service
+                .factors_refused(project, &admin.who, why.reason)
+                .await?;
+            return deny(out, opened, "factors", &why);
+        }
     };
     let mut after: Option<UserId> = None;
     loop {
@@ -74,7 +80,14 @@ fn print_factor(out: Output, row: &FactorRow) -> Result<(), Failure> {
 pub(crate) async fn reset(out: Output, opened: &Opened, person: &Person, admin: &Admin) -> Outcome {
     let proof = match sign_in(out, opened, &person.project, admin).await? {
         Proven::Proof(proof) => proof,
-        Proven::Denied(why) => return deny(out, opened, "reset", &why),
+        Proven::Denied(why) => {
+            let (project, user) = (&person.project, &person.user);
+            let service = &opened.service;
+            service
+                .reset_refused(project, &admin.who, user, why.reason)
+                .await?;
+            return deny(out, opened, "reset", &why);
+        }
     };
     match opened.service.reset(&proof, &person.user).await? {
         Authorized::Granted(done) => granted(out, person, admin.who.as_str(), None, &done),
@@ -116,17 +129,12 @@ async fn sign_in(
     };
     match prove(out, &opened.service, who, admin.code.as_deref()).await {
         Err(failure) => {
-            let reason = match failure.code() {
-                "unknown-member" => Reason::NotAnAdministrator,
-                "unknown-project" => Reason::UnknownProject,
+            let refusal = match failure.code() {
+                "unknown-member" => not_an_administrator(),
+                "unknown-project" => unknown_project(),
                 _ => return Err(failure),
             };
-            Ok(Proven::Denied(Denied {
-                reason,
-                retry_at: None,
-                clock_off: None,
-                remedies: None,
-            }))
+            Ok(Proven::Denied(refusal.into()))
         }
         proven => proven,
     }

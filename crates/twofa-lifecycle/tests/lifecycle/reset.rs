@@ -386,17 +386,25 @@ fn refusals_are_told_even_while_the_clock_is_behind() {
     let latest = world.record.last_event();
     world.now = UnixTime::EPOCH;
     let actor = Actor::Member(user("eve"));
-    let noted = Noted::ResetRefused {
-        actor: Some(&actor),
-        reason: Reason::NotAnAdministrator,
-    };
+    let (actor, reason) = (Some(&actor), Reason::NotAnAdministrator);
     let state = world.record.state().clone();
-    let done = world.apply(Command::Note(noted));
-    assert!(matches!(done.outcome, Outcome::Noted));
-    assert_eq!(done.kinds(), [EventKind::ResetRefused]);
-    assert_eq!(done.events[0].reason, Some(Reason::NotAnAdministrator));
-    assert_eq!(done.events[0].actor.as_deref(), Some(&actor));
-    assert_eq!(done.events[0].at, UnixTime::EPOCH);
-    assert_eq!(world.record.last_event(), latest);
-    assert_eq!(*world.record.state(), state);
+    for (noted, kind) in [
+        (
+            Noted::ResetRefused { actor, reason },
+            EventKind::ResetRefused,
+        ),
+        (
+            Noted::AccessRefused { actor, reason },
+            EventKind::AccessRefused,
+        ),
+    ] {
+        let done = world.apply(Command::Note(noted));
+        assert!(matches!(done.outcome, Outcome::Noted));
+        assert_eq!(done.kinds(), [kind]);
+        assert_eq!(done.events[0].reason, Some(reason));
+        assert_eq!(done.events[0].actor.as_deref(), actor);
+        assert_eq!(done.events[0].at, UnixTime::EPOCH);
+        assert_eq!(world.record.last_event(), latest);
+        assert_eq!(*world.record.state(), state);
+    }
 }

@@ -191,6 +191,7 @@ fn check(
             matches!(
                 event.kind,
                 EventKind::ResetRefused
+                    | EventKind::AccessRefused
                     | EventKind::SettingsChanged
                     | EventKind::Tampered
                     | EventKind::SupportReset
@@ -269,6 +270,12 @@ fn every_command_is_answered_in_every_state() {
             plain(&|| {
                 Command::Note(Noted::ResetRefused {
                     actor: Some(actor),
+                    reason: Reason::ProofTooOld,
+                })
+            });
+            plain(&|| {
+                Command::Note(Noted::AccessRefused {
+                    actor: None,
                     reason: Reason::ProofTooOld,
                 })
             });

@@ -21,6 +21,7 @@ fn kinds_have_distinct_stable_names() {
             "locked",
             "reset-granted",
             "reset-refused",
+            "access-refused",
             "support-reset",
             "replacement-begun",
             "replaced",

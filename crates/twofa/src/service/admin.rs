@@ -1,16 +1,16 @@
 //! What administrators and support do: the list of factors, and resets.
 
-use twofa_lifecycle::{Actor, Command, HandoverCode, Noted, Outcome};
+use twofa_lifecycle::{Command, HandoverCode, Outcome};
 use twofa_policy::{
     AccessRequest, Help, Refusal, ResetGrant, ResetRequest, Role, SupportResetRequest, Warnings,
     authorize_list, authorize_reset, authorize_support_reset, clock_behind, no_proof,
 };
-use twofa_types::{Name, ProjectId, UserId};
+use twofa_types::{ProjectId, UserId};
 
 use super::{Beside, Loaded, TwoFactor};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::proof::{Facts, Proof};
+use crate::proof::Proof;
 use crate::retry::Tries;
 use crate::store::{FactorRow, Store, Subject, is_full};
 
@@ -52,7 +52,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ///
     /// # Errors
     ///
-    /// As for [`TwoFactor::begin`]. Someone who may not see them gets [`Authorized::Refused`].
+    /// As for [`TwoFactor::begin`]. Someone who may not see them gets [`Authorized::Refused`], and is on the
+    /// record.
     pub async fn factors(
         &self,
         proof: &Proof,
@@ -72,6 +73,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             now: self.now(),
         };
         if let Err(refusal) = authorize_list(&request) {
+            self.factors_refused(&facts.project, &facts.user, refusal.reason())
+                .await?;
             return Ok(Authorized::Refused(refusal));
         }
         let rows = self.store.factors(&facts.project, after, limit).await;
@@ -79,7 +82,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// An administrator resets a member of the proof's project: the secret is erased, every parked login and
-    /// proof of the member is void, and they set up anew at their next login. A refusal goes on the record.
+    /// proof of the member is void, and they set up anew at their next login. A refusal goes on the record; where
+    /// it came before there was a proof, through [`TwoFactor::reset_refused`].
     ///
     /// # Errors
     ///
@@ -238,68 +242,6 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 Some((user, _)) if is_full(&members, PAGE) => Some(user.clone()),
                 _ => return Ok(Help::SupportOnly),
             };
-        }
-    }
-
-    /// Puts a refused reset on the subject's chain; on the project's own where they are no member, so that
-    /// made-up names leave no records behind.
-    async fn note_refusal(
-        &self,
-        facts: &Facts,
-        subject: &UserId,
-        refusal: Refusal,
-    ) -> Result<(), Error> {
-        let actor = Actor::Member(facts.user.clone());
-        let noted = Noted::ResetRefused {
-            actor: Some(&actor),
-            reason: refusal.reason(),
-        };
-        self.note_about(&facts.project, subject, noted).await
-    }
-
-    async fn note_support_refusal(
-        &self,
-        request: &SupportResetRequest<'_>,
-        refusal: Refusal,
-    ) -> Result<(), Error> {
-        if request.settings.is_none() {
-            // No project, no chain.
-            return Ok(());
-        }
-        let names = Name::new(request.operator.trim())
-            .ok()
-            .zip(Name::new(request.ticket.trim()).ok());
-        let actor = names.map(|(name, ticket)| Actor::Operator { name, ticket });
-        let noted = Noted::ResetRefused {
-            actor: actor.as_ref(),
-            reason: refusal.reason(),
-        };
-        self.note_about(request.project, request.subject, noted)
-            .await
-    }
-
-    async fn note_about(
-        &self,
-        project: &ProjectId,
-        subject: &UserId,
-        noted: Noted<'_>,
-    ) -> Result<(), Error> {
-        let standing = self
-            .directory
-            .standing(project, subject)
-            .await
-            .map_err(Error::directory)?;
-        match standing {
-            Some(standing) if standing.role.is_some() => {
-                self.note(&Subject::member(project, subject), noted, None)
-                    .await
-            }
-            Some(_) => {
-                let detail = Some(format!("subject {subject}"));
-                self.note(&Subject::project_itself(project), noted, detail)
-                    .await
-            }
-            None => Ok(()),
         }
     }
 }

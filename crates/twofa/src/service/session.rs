@@ -92,7 +92,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// # Errors
     ///
     /// As for [`TwoFactor::begin`]. A proof that is not enough is no error but
-    /// [`Authorized::Refused`], with its reason.
+    /// [`Authorized::Refused`], with its reason, and is on the record.
     pub async fn replace(&self, proof: &Proof) -> Result<Authorized<Enrolment>, Error> {
         let facts = self.open_proof(proof);
         let login = LoginId::random()?;
@@ -111,9 +111,12 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 role: standing.as_ref().and_then(|standing| standing.role),
                 now,
             };
-            let authorized = authorize_replacement(&request)
-                .and_then(|()| replaceable(&loaded.record.view(), now));
-            if let Err(refusal) = authorized {
+            if let Err(refusal) = authorize_replacement(&request) {
+                self.replacement_refused(facts, standing.as_ref(), refusal.reason())
+                    .await?;
+                return Ok(Authorized::Refused(refusal));
+            }
+            if let Err(refusal) = replaceable(&loaded.record.view(), now) {
                 return Ok(Authorized::Refused(refusal));
             }
             let Some(Standing { project, .. }) = standing else {

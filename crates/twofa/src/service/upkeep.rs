@@ -2,7 +2,7 @@
 
 use twofa_lifecycle::{Actor, Command, Noted, Outcome};
 use twofa_otpauth::KeyUri;
-use twofa_policy::{Changer, ProjectSettings, Reason, Refusal, authorize_settings_change};
+use twofa_policy::{Changer, ProjectSettings, Reason, authorize_settings_change};
 use twofa_types::{ProjectId, UserId};
 
 use super::{Authorized, Beside, TwoFactor};
@@ -182,7 +182,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// Puts a change of a project's settings on the record, with what stood before and after. Call it before
-    /// the directory changes: a refusal means that the change must not be made.
+    /// the directory changes: a refusal, which is on the record too, means that the change must not be made.
     ///
     /// # Errors
     ///
@@ -196,9 +196,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         actor: Option<&Actor>,
     ) -> Result<Authorized<()>, Error> {
         self.project(project).await?;
-        let refused = |refusal: Refusal| Ok(Authorized::Refused(refusal));
         match authorize_settings_change(who) {
-            Err(refusal) => refused(refusal),
+            Err(refusal) => {
+                let chain = Subject::project_itself(project);
+                self.note_access(&chain, actor, refusal.reason(), "settings")
+                    .await?;
+                Ok(Authorized::Refused(refusal))
+            }
             Ok(_grant) => {
                 let noted = Noted::SettingsChanged { actor, from, to };
                 self.note(&Subject::project_itself(project), noted, None)

@@ -299,11 +299,11 @@ pub fn settings_are_the_operators<H: Harness>(harness: &H) {
         .collect();
     assert_eq!(
         told,
-        ["settings-changed"],
-        "broken promise: the change is on the record, once"
+        ["access-refused", "access-refused", "settings-changed"],
+        "broken promise: the change is on the record, once, and so is who was refused it"
     );
     let detail = events
-        .first()
+        .last()
         .and_then(|(_, event)| event.row.detail.clone());
     assert!(
         detail.is_some_and(|detail| detail.contains("mandate=optional")),

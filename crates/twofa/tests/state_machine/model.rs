@@ -225,7 +225,11 @@ impl Model {
                 self.wrote = true;
                 Told::Done
             }
-            Op::SettingsByMember(_) => Told::Refused(Reason::OperatorOnly),
+            Op::SettingsByMember(_) => {
+                self.project_events.push("access-refused");
+                self.wrote = true;
+                Told::Refused(Reason::OperatorOnly)
+            }
             Op::Tick(seconds) => {
                 self.now += seconds;
                 Told::Done
@@ -673,14 +677,24 @@ impl Model {
     fn replace(&mut self, number: usize) -> Told {
         let pass = self.passes[number];
         let user = pass.user;
+        if self.roles[user].is_none() {
+            self.project_events.push("access-refused");
+            self.wrote = true;
+            return Told::Refused(Reason::ProofInvalid);
+        }
+        if let Err(reason) = self.proof(pass, true) {
+            self.tell(user, "access-refused", Some(reason));
+            return Told::Refused(reason);
+        }
         let factor = &self.factors[user];
-        let refused = match self.proof(pass, true) {
-            _ if self.roles[user].is_none() => Some(Reason::ProofInvalid),
-            Err(reason) => Some(reason),
-            Ok(()) if self.behind(user) => Some(Reason::ClockBehind),
-            Ok(()) if factor.key.is_none() => Some(Reason::NothingToReplace),
-            Ok(()) if self.locked(user) => Some(Reason::Locked),
-            Ok(()) => None,
+        let refused = if self.behind(user) {
+            Some(Reason::ClockBehind)
+        } else if factor.key.is_none() {
+            Some(Reason::NothingToReplace)
+        } else if self.locked(user) {
+            Some(Reason::Locked)
+        } else {
+            None
         };
         if let Some(reason) = refused {
             return Told::Refused(reason);

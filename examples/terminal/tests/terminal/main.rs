@@ -14,6 +14,7 @@ mod conversation;
 mod play;
 mod postgres;
 mod races;
+mod refusals;
 mod resets;
 mod secrets;
 mod stateless;

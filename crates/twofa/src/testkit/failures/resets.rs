@@ -7,7 +7,7 @@ use twofa_types::UnixTime;
 
 use crate::testkit::site::{MANDATE, accepted, allowed, at_once, challenge, fine, granted, reason};
 use crate::testkit::{Authenticator, Harness, Site, project, user};
-use crate::{Answer, Begin, Keyring, LoginId, Proof, SignIn, TwoFactor};
+use crate::{Answer, Begin, Keyring, LoginId, Proof, SignIn, SubjectEvent, TwoFactor};
 
 /// An administrator of one project reaches no factor of another, not even of the same person.
 pub fn f20_a_factor_belongs_to_one_project<H: Harness>(harness: &H) {
@@ -158,6 +158,13 @@ pub fn f22_the_role_is_read_when_it_counts<H: Harness>(harness: &H) {
         );
         assert_eq!(listed(), Some(Reason::NotAnAdministrator));
     }
+    let told = fine(site.wait(site.service().audit(&site.project, None, 0, 100)));
+    let refused = |(_, event): &&(u64, SubjectEvent)| event.row.event == "access-refused";
+    assert_eq!(
+        told.iter().filter(refused).count(),
+        2,
+        "broken promise: whoever may not see the list is on the record"
+    );
     site.member(&site.ada, Some(Role::Administrator));
     assert!(site.reset(&proof, &site.ann).is_ok());
 }

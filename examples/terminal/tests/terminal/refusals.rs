@@ -1,0 +1,103 @@
+//! Whoever was refused is on the record, also where no proof came.
+
+use serde_json::Value;
+
+use crate::play::{MANDATE, Play};
+
+/// What the audit says of refusals: event, subject, actor, reason, detail.
+fn refusals(play: &Play) -> Vec<[String; 5]> {
+    let events = play
+        .run(&["audit", "list", "acme", "--json"])
+        .exits(0)
+        .objects();
+    events
+        .iter()
+        .filter(|event| event["event"].as_str().unwrap().ends_with("-refused"))
+        .map(|event| {
+            ["event", "user", "actor", "reason", "detail"].map(|key| match &event[key] {
+                Value::String(text) => text.clone(),
+                _ => String::new(),
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn a_reset_that_is_refused_before_any_proof_is_on_the_record() {
+    let play = Play::new();
+    play.project("acme", &["ann"], &["bob"]);
+    let ann = play.enrol(MANDATE, "acme", "ann");
+    play.enrol(MANDATE, "acme", "bob");
+    let now = MANDATE + 60;
+    let refused = |subject: &str, by: &str, more: &[&str]| {
+        let args = ["reset", "acme", subject, "--as", by];
+        play.json(now, &[&args[..], more].concat()).reason()
+    };
+    let mut expected = Vec::new();
+    for (subject, by, more, reason) in [
+        ("bob", "ann", &[][..], "proof-invalid"),
+        ("bob", "ann", &["--sso"][..], "sso-not-enabled"),
+        ("bob", "ann", &["--code", &ann.wrong(now)][..], "wrong-code"),
+        (
+            "bob",
+            "eve",
+            &["--code", "123456"][..],
+            "not-an-administrator",
+        ),
+    ] {
+        assert_eq!(refused(subject, by, more), reason);
+        expected.push(["reset-refused", subject, by, reason, ""].map(str::to_owned));
+    }
+    // Somebody who is no member has no chain of their own.
+    assert_eq!(refused("zoe", "ann", &[]), "proof-invalid");
+    expected.push(["reset-refused", "", "ann", "proof-invalid", "subject zoe"].map(str::to_owned));
+    assert_eq!(refusals(&play), expected);
+    play.run(&["audit", "verify", "--json"]).done();
+
+    // There is no chain of a project that is not there.
+    let nowhere = ["reset", "nowhere", "bob", "--as", "ann"];
+    assert_eq!(play.json(now, &nowhere).reason(), "unknown-project");
+}
+
+#[test]
+fn whoever_may_not_see_the_list_is_on_the_record() {
+    let play = Play::new();
+    play.project("acme", &["ann"], &["bob"]);
+    let bob = play.enrol(MANDATE, "acme", "bob");
+    let now = MANDATE + 60;
+    let refused = |by: &str, more: &[&str]| {
+        let args = ["factors", "acme", "--as", by];
+        play.json(now, &[&args[..], more].concat()).reason()
+    };
+    assert_eq!(refused("bob", &[]), "proof-invalid");
+    assert_eq!(
+        refused("bob", &["--code", &bob.code(now)]),
+        "not-an-administrator"
+    );
+    assert_eq!(refused("eve", &[]), "not-an-administrator");
+    let told =
+        |by: &str, reason: &str| ["access-refused", "", by, reason, "factors"].map(str::to_owned);
+    let expected = [
+        told("bob", "proof-invalid"),
+        told("bob", "not-an-administrator"),
+        told("eve", "not-an-administrator"),
+    ];
+    assert_eq!(refusals(&play), expected);
+    // Nobody has to be told of it.
+    let notices = play.run(&["notices", "acme", "--json"]).exits(0).objects();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+}
+
+#[test]
+fn a_refusal_names_a_way_out_to_people_too() {
+    let play = Play::new();
+    play.project("acme", &["ann"], &[]);
+    for args in [
+        &["factors", "acme", "--as", "eve"][..],
+        &["reset", "acme", "ann", "--as", "eve"],
+        &["factors", "nowhere", "--as", "ann"],
+    ] {
+        let told = play.run(args).exits(1);
+        assert!(told.stdout.contains("\n  - "), "{}", told.stdout);
+    }
+}
