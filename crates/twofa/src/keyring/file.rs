@@ -150,6 +150,8 @@ impl Keyring {
         let mut beside = path.as_os_str().to_owned();
         beside.push(format!(".new-{}", std::process::id()));
         let beside = Path::new(&beside);
+        // One may be left of a process that was killed, and process numbers come again, in containers at once.
+        let _ = fs::remove_file(beside);
         self.create_file(beside)?;
         fs::rename(beside, path)
             .and_then(|()| sync_folder_of(path))
