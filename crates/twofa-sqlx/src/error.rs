@@ -144,7 +144,7 @@ pub enum Error {
         user: Box<UserId>,
     },
     /// This person is not in the project.
-    #[error("{user} is no member of project {project}; add them first")]
+    #[error("{user} is no member of project {project}; add them, or check both names")]
     UnknownMember {
         /// The project.
         project: Box<ProjectId>,

@@ -41,7 +41,7 @@ pub enum Error {
     #[error("{} is not a member of {}; add them, or check both names", who(_0), _0.project())]
     UnknownMember(Box<Subject>),
     /// A record or a secret in it cannot be read.
-    #[error("the factor of {} in {} cannot be read: {source}", who(subject), subject.project())]
+    #[error("{} cannot be read: {source}", whose(subject))]
     Unreadable {
         /// Whose.
         subject: Box<Subject>,
@@ -133,6 +133,14 @@ impl Error {
                 source,
             },
         }
+    }
+}
+
+fn whose(subject: &Subject) -> String {
+    let project = subject.project();
+    match subject.user() {
+        Some(user) => format!("the factor of {user} in {project}"),
+        None => format!("the record of project {project} itself"),
     }
 }
 

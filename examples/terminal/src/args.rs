@@ -77,10 +77,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         codes: CodeOptions,
         /// Accept codes of so many time steps before now, at most 10
-        #[arg(long, value_name = "N", default_value_t = Window::default().past())]
+        #[arg(long, value_name = "N", default_value_t = Window::default().past(), value_parser = steps)]
         past: u8,
         /// Accept codes of so many time steps after now, at most 10
-        #[arg(long, value_name = "N", default_value_t = Window::default().future())]
+        #[arg(long, value_name = "N", default_value_t = Window::default().future(), value_parser = steps)]
         future: u8,
         #[command(flatten)]
         input: Input,
@@ -193,7 +193,7 @@ pub(crate) enum Command {
         #[arg(value_name = "PROJECT")]
         project: ProjectId,
         /// Only what came after this cursor
-        #[arg(long, value_name = "CURSOR", default_value_t = 0)]
+        #[arg(long, value_name = "CURSOR", default_value_t = 0, value_parser = cursor)]
         since: u64,
     },
     /// The keys that secrets rest under
@@ -468,6 +468,16 @@ fn digits(text: &str) -> Result<Digits, OutOfBounds> {
 
 fn period(text: &str) -> Result<Period, OutOfBounds> {
     Period::new(text.parse().map_err(|_| OutOfBounds::Period)?)
+}
+
+fn steps(text: &str) -> Result<u8, String> {
+    text.parse()
+        .map_err(|_| "give a number of steps, 0 to 10".to_owned())
+}
+
+fn cursor(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "a cursor is a number, as `notices` prints it".to_owned())
 }
 
 /// A name that an app can show, by the rules of key URIs.

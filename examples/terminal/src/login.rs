@@ -229,7 +229,14 @@ pub(crate) async fn answer(
     let Ok(login) = login.parse::<LoginId>() else {
         let reason = Reason::UnknownLogin;
         out.result(
-            || json!({"accepted": false, "reason": reason.code(), "retry_at": null}),
+            || {
+                json!({
+                    "accepted": false,
+                    "reason": reason.code(),
+                    "retry_at": null,
+                    "login_ended": true,
+                })
+            },
             || sentence(reason, None),
         )?;
         return Ok(Exit::Refused);

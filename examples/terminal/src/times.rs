@@ -1,6 +1,7 @@
 //! Times as people type them.
 
-use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
 use twofa::types::UnixTime;
 
 /// Why a text is no time.
@@ -20,14 +21,19 @@ pub(crate) fn time(text: &str) -> Result<UnixTime, NotATime> {
         let seconds = text.parse().map_err(|_| NotATime::Unreadable)?;
         return Ok(UnixTime::from_secs(seconds));
     }
-    let day = text.len() == "2022-12-01".len();
-    let instant = if day {
-        format!("{text}T00:00:00Z")
-    } else {
-        text.to_owned()
+    let pieces = Pieces::parse(text).map_err(|_| NotATime::Unreadable)?;
+    let offset = match pieces.offset() {
+        Some(PiecesOffset::Numeric(offset)) => i64::from(offset.offset().seconds()),
+        Some(_) => 0,
+        None if pieces.time().is_none() && text.len() == "2022-12-01".len() => 0,
+        None => return Err(NotATime::Unreadable),
     };
-    let instant: Timestamp = instant.parse().map_err(|_| NotATime::Unreadable)?;
-    let seconds = u64::try_from(instant.as_second()).map_err(|_| NotATime::BeforeEpoch)?;
+    let day = pieces.date();
+    let time = pieces.time().unwrap_or(Time::midnight());
+    // Counted here, since an instant of jiff's ends before the calendar does.
+    let midnight = day.duration_since(Date::constant(1970, 1, 1)).as_secs();
+    let since = time.duration_since(Time::midnight()).as_secs();
+    let seconds = u64::try_from(midnight + since - offset).map_err(|_| NotATime::BeforeEpoch)?;
     Ok(UnixTime::from_secs(seconds))
 }
 

@@ -180,6 +180,9 @@ pub(crate) fn migration(out: Output, command: &args::Migration) -> Outcome {
 fn decode(out: Output, input: &Input) -> Outcome {
     let text = input::many(input)?;
     let batches = lines(&text).map(|(_, line)| line);
+    if lines(&text).next().is_none() {
+        return Err(empty(input));
+    }
     let accounts = migration::decode_all(batches).map_err(|e| not_a_uri(input, &e))?;
     let mut exit = Exit::Done;
     for (at, account) in (1_u64..).zip(accounts) {

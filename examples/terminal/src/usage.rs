@@ -57,13 +57,12 @@ fn message(error: &clap::Error) -> String {
                 why.unwrap_or_else(|| "it cannot be read".to_owned())
             )
         }
-        ErrorKind::InvalidValue => {
-            let known = match error.get(ContextKind::ValidValue) {
-                Some(ContextValue::Strings(known)) => known.join(", "),
-                _ => String::new(),
-            };
-            format!("{argument}: give one of {known}")
-        }
+        ErrorKind::InvalidValue => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(known)) if !known.is_empty() => {
+                format!("{argument}: give one of {}", known.join(", "))
+            }
+            _ => format!("{argument} needs a value"),
+        },
         ErrorKind::UnknownArgument if !argument.starts_with('-') => {
             "an argument too many; secrets and URIs are read from standard input or with --input, \
              never from the command line"
