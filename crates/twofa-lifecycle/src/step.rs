@@ -248,31 +248,19 @@ fn reset<V>(
             },
         ),
     };
-    let untouched = matches!(record.state, State::None) && record.throttle == Throttle::new();
-    let refusal = if !grant.is_current(now) {
-        Some(Reason::Expired)
-    } else if grant.generation() != record.generation {
-        Some(Reason::Superseded)
-    } else if untouched {
-        Some(Reason::NothingToReset)
-    } else {
-        None
+    let generation = match next_generation(record, &grant, now) {
+        Ok(generation) => generation,
+        Err(reason) => {
+            let told = Event {
+                reason: Some(reason),
+                actor: Some(Box::new(actor)),
+                ..event(record, EventKind::ResetRefused, now)
+            };
+            let outcome = Outcome::Rejected(Rejection::new(reason));
+            let record = touched(record, now);
+            return Transition::write(record, vec![told], outcome, LoginEffect::Keep);
+        }
     };
-    // Where the generation can rise no further, older proofs could not be voided: refused.
-    let (reason, generation) = match (refusal, record.generation.checked_add(1)) {
-        (None, Some(next)) => (None, next),
-        (None, None) => (Some(Reason::Superseded), record.generation),
-        (Some(reason), _) => (Some(reason), record.generation),
-    };
-    if let Some(reason) = reason {
-        let told = Event {
-            reason: Some(reason),
-            actor: Some(Box::new(actor)),
-            ..event(record, EventKind::ResetRefused, now)
-        };
-        let outcome = Outcome::Rejected(Rejection::new(reason));
-        return Transition::write(touched(record, now), vec![told], outcome, LoginEffect::Keep);
-    }
     let code = match handover {
         Handover::Required => Some(HandoverCode::from_random(&context.random.handover)),
         Handover::NotRequired => None,
@@ -299,6 +287,22 @@ fn reset<V>(
     };
     let outcome = Outcome::Reset { handover: code };
     Transition::write(record, vec![told], outcome, LoginEffect::EndAll)
+}
+
+/// The generation that a reset leads to, or why the grant is not for this record as it stands.
+fn next_generation(record: &Record, grant: &ResetGrant, now: UnixTime) -> Result<u32, Reason> {
+    let untouched = matches!(record.state, State::None) && record.throttle == Throttle::new();
+    if !grant.is_current(now) {
+        Err(Reason::Expired)
+    } else if grant.generation() != record.generation {
+        Err(Reason::Superseded)
+    } else if untouched {
+        Err(Reason::NothingToReset)
+    } else {
+        // Where the generation can rise no further, older proofs could not be voided: refused.
+        let next = record.generation.checked_add(1);
+        next.ok_or(Reason::Superseded)
+    }
 }
 
 fn import<V: Vault>(
