@@ -148,12 +148,9 @@ pub const fn replaceable(factor: &FactorView, now: UnixTime) -> Result<(), Refus
         return Err(Refusal::new(Reason::NothingToReplace, ways));
     }
     if factor.lock.holds(now) {
-        let help = Remedies::NONE
-            .or(Remedy::AskAdministrator)
-            .or(Remedy::OpenSupportTicket);
         let ways = match factor.lock {
-            Lock::Until(end) => help.or(Remedy::WaitUntil(end)),
-            Lock::Open | Lock::UntilReset => help,
+            Lock::Until(end) => SOMEBODY_ELSE.or(Remedy::WaitUntil(end)),
+            Lock::Open | Lock::UntilReset => SOMEBODY_ELSE,
         };
         return Err(Refusal::new(Reason::Locked, ways));
     }

@@ -1,5 +1,6 @@
 use twofa_types::UnixTime;
 
+use crate::reset::SOMEBODY_ELSE;
 use crate::{
     FactorState, FactorView, Handover, Help, Lock, Mandate, PasswordUnderSso, ProjectSettings,
     Reason, Remedies, Remedy, ResetBy, SignInMethod, Sso, Trail,
@@ -135,9 +136,6 @@ pub const fn decide(
 ) -> Decision {
     let sso = settings.sso();
     let through_sso = matches!(method, SignInMethod::Sso);
-    let help = Remedies::NONE
-        .or(Remedy::AskAdministrator)
-        .or(Remedy::OpenSupportTicket);
 
     if factor.clock_behind(now) {
         let ways = Remedies::NONE.or(Remedy::OpenSupportTicket);
@@ -156,7 +154,7 @@ pub const fn decide(
     }
     // From here on the sign-in was made with a password, and single sign-on, where it is on, is a way out.
     if factor.lock.holds(now) {
-        let ways = help.or_sso(sso.is_on());
+        let ways = SOMEBODY_ELSE.or_sso(sso.is_on());
         return if let Lock::Until(end) = factor.lock {
             let ways = ways.or(Remedy::WaitUntil(end));
             Decision::new(4, Next::Refuse, Reason::Locked, ways).until_time(end)
@@ -165,7 +163,7 @@ pub const fn decide(
         };
     }
     if matches!(factor.state, FactorState::Active) {
-        let ways = help.or_sso(sso.is_on()).or(Remedy::EnterCode);
+        let ways = SOMEBODY_ELSE.or_sso(sso.is_on()).or(Remedy::EnterCode);
         return Decision::new(5, Next::Challenge, Reason::FactorActive, ways);
     }
     let set_up = Remedies::NONE.or_sso(sso.is_on()).or(Remedy::SetUp);
