@@ -9,7 +9,7 @@ use twofa_totp::Secret;
 use zeroize::Zeroizing;
 
 use crate::error::RestError;
-use crate::keyring::{HmacSha256, Keyring, mac_with};
+use crate::keyring::{HmacSha256, KeySet, Keyring, mac_with};
 use crate::store::{AuditRow, Stored, Subject};
 
 const NONCE: usize = 24;
@@ -28,6 +28,14 @@ impl Purpose {
             Self::Proof => b"twofa/1/proof",
         }
     }
+
+    fn cipher(self, keys: &KeySet) -> XChaCha20Poly1305 {
+        let key = match self {
+            Self::Secret => &keys.secrets,
+            Self::Proof => &keys.proofs,
+        };
+        XChaCha20Poly1305::new((&**key).into())
+    }
 }
 
 /// Seals `plain` as key id, nonce, ciphertext; it opens only with the same purpose and `place`.
@@ -39,12 +47,9 @@ pub(crate) fn seal(
     plain: &[u8],
 ) -> Result<Vec<u8>, RestError> {
     let (id, keys) = keyring.active()?;
-    let key = match purpose {
-        Purpose::Secret => &keys.secrets,
-        Purpose::Proof => &keys.proofs,
-    };
     let aad = [purpose.label(), place].concat();
-    let sealed = XChaCha20Poly1305::new((&**key).into())
+    let sealed = purpose
+        .cipher(keys)
         .encrypt(
             &XNonce::from(*nonce),
             Payload {
@@ -68,12 +73,9 @@ pub(crate) fn open(
         .split_first_chunk::<NONCE>()
         .ok_or(RestError::Altered)?;
     let keys = keyring.key(u32::from_be_bytes(*id))?;
-    let key = match purpose {
-        Purpose::Secret => &keys.secrets,
-        Purpose::Proof => &keys.proofs,
-    };
     let aad = [purpose.label(), place].concat();
-    XChaCha20Poly1305::new((&**key).into())
+    purpose
+        .cipher(keys)
         .decrypt(
             &XNonce::from(*nonce),
             Payload {

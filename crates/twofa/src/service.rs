@@ -245,19 +245,27 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 
     /// Opens what the store gave. What was altered is noted on the project's chain before the error leaves.
     async fn read(&self, subject: &Subject, stored: Option<&Stored>) -> Result<Loaded, Error> {
+        match self.read_at_rest(subject, stored) {
+            Ok(loaded) => Ok(loaded),
+            Err(source) => Err(self.unreadable(subject, source).await),
+        }
+    }
+
+    fn read_at_rest(
+        &self,
+        subject: &Subject,
+        stored: Option<&Stored>,
+    ) -> Result<Loaded, RestError> {
         let Some(stored) = stored else {
             return Ok(Loaded {
                 version: 0,
                 record: Record::new(),
             });
         };
-        match seal::open_record(&self.keyring, subject, stored) {
-            Ok(record) => Ok(Loaded {
-                version: stored.version,
-                record,
-            }),
-            Err(source) => Err(self.unreadable(subject, source).await),
-        }
+        Ok(Loaded {
+            version: stored.version,
+            record: seal::open_record(&self.keyring, subject, stored)?,
+        })
     }
 
     /// One pure step of a loaded record.
@@ -433,17 +441,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             let stored = self.store.load(subject).await.map_err(Error::store)?;
-            let loaded = match &stored {
-                None => Loaded {
-                    version: 0,
-                    record: Record::new(),
-                },
-                Some(stored) => Loaded {
-                    version: stored.version,
-                    record: seal::open_record(&self.keyring, subject, stored)
-                        .map_err(|source| Error::unreadable(subject, source))?,
-                },
-            };
+            let loaded = self
+                .read_at_rest(subject, stored.as_ref())
+                .map_err(|source| Error::unreadable(subject, source))?;
             let transition = self
                 .step_at_rest(subject, &loaded.record, Command::Note(noted), self.now())
                 .map_err(|source| Error::unreadable(subject, source))?;

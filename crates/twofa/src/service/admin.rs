@@ -2,8 +2,8 @@
 
 use twofa_lifecycle::{Command, HandoverCode, Outcome};
 use twofa_policy::{
-    AccessRequest, Help, Refusal, ResetGrant, ResetRequest, Role, SupportResetRequest, Warnings,
-    authorize_list, authorize_reset, authorize_support_reset, clock_behind, no_proof,
+    AccessRequest, FactorState, Help, Refusal, ResetGrant, ResetRequest, Role, SupportResetRequest,
+    Warnings, authorize_list, authorize_reset, authorize_support_reset, clock_behind, no_proof,
 };
 use twofa_types::{ProjectId, UserId};
 
@@ -221,21 +221,11 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let members = self.directory.members(project, after.as_ref(), PAGE).await;
             let members = members.map_err(Error::directory)?;
             for (user, role) in &members {
-                if *role == Role::Administrator && user != subject {
-                    let stored = self.store.load(&Subject::member(project, user)).await;
-                    let stored = stored.map_err(Error::store)?;
-                    // Someone whose record cannot be read cannot help either.
-                    let helps = stored
-                        .and_then(|stored| {
-                            let place = Subject::member(project, user);
-                            crate::seal::open_record(&self.keyring, &place, &stored).ok()
-                        })
-                        .is_some_and(|record| {
-                            record.view().state == twofa_policy::FactorState::Active
-                        });
-                    if helps {
-                        return Ok(Help::AdministratorOrSupport);
-                    }
+                if *role == Role::Administrator
+                    && user != subject
+                    && self.is_enrolled(&Subject::member(project, user)).await?
+                {
+                    return Ok(Help::AdministratorOrSupport);
                 }
             }
             after = match members.last() {
@@ -243,5 +233,12 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 _ => return Ok(Help::SupportOnly),
             };
         }
+    }
+
+    /// Whether somebody has a factor in use, as far as it can be read: an unreadable one helps nobody.
+    async fn is_enrolled(&self, subject: &Subject) -> Result<bool, Error> {
+        let stored = self.store.load(subject).await.map_err(Error::store)?;
+        let loaded = self.read_at_rest(subject, stored.as_ref());
+        Ok(loaded.is_ok_and(|loaded| loaded.record.view().state == FactorState::Active))
     }
 }

@@ -4,9 +4,9 @@ use twofa_lifecycle::{Command, LoginKind, Outcome, ParkedLogin, Record, State};
 use twofa_otpauth::KeyUri;
 use twofa_policy::{Decision, How, Next, Reason, SignInMethod, decide};
 use twofa_totp::{Code, Params, Secret};
-use twofa_types::{UnixTime, UserId};
+use twofa_types::UnixTime;
 
-use super::{Beside, TwoFactor};
+use super::{Beside, Loaded, TwoFactor};
 use crate::directory::{Directory, Project};
 use crate::error::Error;
 use crate::login::{Answer, Attempt, Begin, Challenge, Enrolment, LoginId, Rejected, SignIn};
@@ -66,36 +66,21 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     }));
                 }
                 Next::Enrol => {
-                    self.can_be_shown(&found, user)?;
-                    let command = Command::BeginEnrolment {
-                        login: login.hash(),
-                    };
-                    let transition = self.step(&subject, &loaded, command, now).await?;
-                    let handover_required = asks_for_handover(&loaded.record);
-                    let kind = LoginKind::Enrol;
-                    let parked =
-                        ParkedLogin::park(login.hash(), kind, &loaded.record, now, &self.config);
-                    let beside = Beside {
-                        park: Some(parked),
-                        ..Beside::default()
-                    };
-                    match self.commit(&subject, &loaded, transition, beside).await? {
-                        Some(Outcome::Enrolment {
-                            secret,
-                            params,
-                            expires,
-                            ..
-                        }) => {
+                    let (id, kind) = (login.hash(), LoginKind::Enrol);
+                    let parked = ParkedLogin::park(id, kind, &loaded.record, now, &self.config);
+                    let command = Command::BeginEnrolment { login: id };
+                    let made = self.make_key(&found, &subject, &loaded, command, parked);
+                    match made.await? {
+                        Some((uri, expires)) => {
                             return Ok(Begin::Enrol(Enrolment {
                                 login,
                                 reason: decision.reason(),
-                                uri: self.key_uri(&found, user, secret, params)?,
+                                uri,
                                 expires,
-                                handover_required,
+                                handover_required: asks_for_handover(&loaded.record),
                             }));
                         }
-                        // Another writer came first, or the record moved on between deciding and stepping.
-                        _ => tries.again().await?,
+                        None => tries.again().await?,
                     }
                 }
             }
@@ -205,23 +190,50 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         ))
     }
 
-    /// Whether a key URI can be made for a person: asked before a secret is made that nobody could be shown.
-    pub(super) fn can_be_shown(&self, project: &Project, user: &UserId) -> Result<(), Error> {
-        let stand_in = Secret::from_random_bytes(self.config.params().algorithm(), &[1; 64]);
-        self.key_uri(project, user, stand_in, self.config.params())
-            .map(drop)
+    /// Makes a key for a person, to set up or to replace the one in use, and parks the login that may confirm
+    /// it. `None` when another writer came first, or the record moved on between deciding and stepping.
+    pub(super) async fn make_key(
+        &self,
+        project: &Project,
+        subject: &Subject,
+        loaded: &Loaded,
+        command: Command<'_>,
+        parked: ParkedLogin,
+    ) -> Result<Option<(KeyUri, UnixTime)>, Error> {
+        // Asked before a secret is made that nobody could be shown.
+        let params = self.config.params();
+        let stand_in = Secret::from_random_bytes(params.algorithm(), &[1; 64]);
+        self.key_uri(project, subject, stand_in, params)?;
+
+        let transition = self.step(subject, loaded, command, parked.parked).await?;
+        let beside = Beside {
+            park: Some(parked),
+            ..Beside::default()
+        };
+        match self.commit(subject, loaded, transition, beside).await? {
+            Some(Outcome::Enrolment {
+                secret,
+                params,
+                expires,
+                ..
+            }) => Ok(Some((
+                self.key_uri(project, subject, secret, params)?,
+                expires,
+            ))),
+            _ => Ok(None),
+        }
     }
 
     /// The key URI of a person. A colon, which would part issuer and account, shows as a full stop.
-    pub(super) fn key_uri(
+    fn key_uri(
         &self,
         project: &Project,
-        user: &UserId,
+        subject: &Subject,
         secret: Secret,
         params: Params,
     ) -> Result<KeyUri, Error> {
         let issuer = project.issuer.as_deref().unwrap_or(&self.issuer);
-        let account = user.as_str().replace(':', ".");
+        let account = subject.user_key().replace(':', ".");
         Ok(KeyUri::totp(issuer, &account, secret, params)?)
     }
 }

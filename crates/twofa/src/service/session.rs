@@ -1,12 +1,12 @@
 //! Across requests: proofs, asking again, and a new phone while the old one is at hand.
 
-use twofa_lifecycle::{Command, LoginKind, Outcome, ParkedLogin};
+use twofa_lifecycle::{Command, LoginKind, ParkedLogin};
 use twofa_policy::{
     AccessRequest, ProofFacts, Reason, Recheck, authorize_replacement, no_proof, recheck,
     replaceable,
 };
 
-use super::{Authorized, Beside, Loaded, TwoFactor};
+use super::{Authorized, Loaded, TwoFactor};
 use crate::directory::{Directory, Standing};
 use crate::error::Error;
 use crate::login::{Enrolment, LoginId};
@@ -122,35 +122,22 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let Some(Standing { project, .. }) = standing else {
                 return Err(Error::UnknownProject(Box::new(facts.project.clone())));
             };
-            self.can_be_shown(&project, &facts.user)?;
             let subject = Subject::member(&facts.project, &facts.user);
-            let command = Command::BeginReplacement {
-                login: login.hash(),
-            };
-            let transition = self.step(&subject, &loaded, command, now).await?;
-            let kind = LoginKind::Replace;
-            let parked = ParkedLogin::park(login.hash(), kind, &loaded.record, now, &self.config);
-            let beside = Beside {
-                park: Some(parked),
-                ..Beside::default()
-            };
-            match self.commit(&subject, &loaded, transition, beside).await? {
-                Some(Outcome::Enrolment {
-                    secret,
-                    params,
-                    expires,
-                    ..
-                }) => {
+            let (id, kind) = (login.hash(), LoginKind::Replace);
+            let parked = ParkedLogin::park(id, kind, &loaded.record, now, &self.config);
+            let command = Command::BeginReplacement { login: id };
+            let made = self.make_key(&project, &subject, &loaded, command, parked);
+            match made.await? {
+                Some((uri, expires)) => {
                     return Ok(Authorized::Granted(Enrolment {
                         login,
                         reason: Reason::FactorActive,
-                        uri: self.key_uri(&project, &facts.user, secret, params)?,
+                        uri,
                         expires,
                         handover_required: false,
                     }));
                 }
-                // Another writer came first; nothing else can come of what was found replaceable.
-                _ => tries.again().await?,
+                None => tries.again().await?,
             }
         }
     }
