@@ -128,7 +128,8 @@ impl Totp {
     /// Looks outside the window for the step that a refused code belongs to, to tell the person that the phone's
     /// clock is off. It accepts nothing, and costs at most 3,001 steps.
     ///
-    /// Steps inside the window are left out. Of several, the nearest counts. [`Scan`] says what may be told to whom.
+    /// Steps inside the window are left out. Of several, the nearest counts, and of two as near the
+    /// past one. [`Scan`] says what may be told to whom.
     pub fn diagnose(&self, code: &Code, now: UnixTime, scan: Scan) -> Option<ClockOff> {
         let digits = self.params.digits();
         if code.digits() != digits {

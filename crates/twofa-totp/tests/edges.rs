@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use common::{at, usual};
 use twofa_totp::{
-    Code, Counter, Digits, Drift, Hotp, LookAhead, NoMatch, OutOfBounds, Params, Period, Rejected,
-    Scan, Secret, Step, Totp, Window,
+    Code, Counter, Digits, Direction, Drift, Hotp, LookAhead, NoMatch, OutOfBounds, Params, Period,
+    Rejected, Scan, Secret, Step, Totp, Window,
 };
 
 #[test]
@@ -248,4 +248,28 @@ fn of_several_steps_a_diagnosis_names_the_nearest() {
         twins += 1;
     }
     assert!(twins > 1, "too few to tell");
+}
+
+/// A clock is more often behind than ahead: codes travel, and people type slowly.
+#[test]
+fn of_two_steps_as_near_a_diagnosis_names_the_past_one() {
+    let totp = usual();
+    let first = totp.step_at(at(1_669_852_800)).value();
+    let codes: Vec<_> = (first..first + 6000)
+        .map(|step| totp.generate_step(Step::from_value(step)))
+        .map(|code| code.expose().to_string())
+        .collect();
+    let scan = Scan::new(Scan::MAX_STEPS, Scan::MAX_STEPS).unwrap();
+    let mut twins = 0;
+    for centre in 1500..4500 {
+        let pairs = (2..=1500).filter(|k| codes.get(centre - k) == codes.get(centre + k));
+        for k in pairs {
+            let now = at((first + u64::try_from(centre).unwrap()) * 30);
+            let code = Code::parse(&codes[centre - k]).unwrap();
+            let off = totp.diagnose(&code, now, scan).unwrap();
+            assert_eq!(off.direction(), Direction::Behind);
+            twins += 1;
+        }
+    }
+    assert!(twins > 0, "none to tell by");
 }

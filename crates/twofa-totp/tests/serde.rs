@@ -87,6 +87,22 @@ fn f33_bounds_hold_on_the_way_in() {
 }
 
 #[test]
+fn an_error_says_what_is_read_instead() {
+    let error = from_value::<Algorithm>(json!("MD5")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("expected SHA1, SHA256 or SHA512"),
+        "{error}"
+    );
+    let error = from_value::<Code>(json!(123_456)).map(drop).unwrap_err();
+    assert!(
+        error.to_string().contains("expected a code as text"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_typed_code_is_read_and_never_shown() {
     let code: Code = from_value(json!("123 456")).unwrap();
     assert_eq!(code.expose().as_ref(), "123456");

@@ -1,10 +1,10 @@
-//! Every Wycheproof HMAC vector through the key schedule, messages of any length included.
+//! Every Wycheproof HMAC vector through the key schedule, messages of any length included; runs of any length.
 
 extern crate std;
 
 use std::{format, string::String, vec::Vec};
 
-use super::{Keyed, core::Core, sha1, sha2};
+use super::{KeySchedule, Keyed, core::Core, sha1, sha2};
 use crate::{Algorithm, Secret};
 
 /// How to read and write a hash at its edges, which a code never needs.
@@ -103,4 +103,19 @@ fn wycheproof_hmac_sha256() {
 fn wycheproof_hmac_sha512() {
     let file = include_str!("../../tests/vectors/wycheproof-hmac-sha512.json");
     assert_eq!(wycheproof::<sha2::Sha512>(file, Algorithm::Sha512), 174);
+}
+
+/// Whatever goes through the compression together.
+#[test]
+fn a_run_visits_every_counter_once_and_in_order() {
+    let secret = Secret::from_bytes(b"12345678901234567890").unwrap();
+    let mut schedule = KeySchedule::blank(Algorithm::Sha1);
+    schedule.absorb(&secret);
+    for count in 0..=13 {
+        let mut visited = Vec::new();
+        schedule.run(7, count, |truncated| visited.push(truncated));
+        let one_by_one = (7..).take(visited.len()).map(|n| schedule.truncated(n));
+        assert_eq!(visited.len(), usize::try_from(count).unwrap());
+        assert!(one_by_one.eq(visited));
+    }
 }
