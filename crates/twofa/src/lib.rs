@@ -15,7 +15,8 @@
 //! | `login.rs` | [`SignIn`], [`Begin`], [`Attempt`], [`Answer`]: what goes in and out of a login |
 //! | `proof.rs` | [`LoginPass`] and [`Proof`] |
 //! | `store.rs`, `directory.rs` | [`Store`] and [`Directory`]: what an application may bring itself |
-//! | `memory.rs` | both of them in memory |
+//! | `store/forward.rs` | [`forward_store!`]: for a store that wraps another |
+//! | `memory.rs` | a store and a directory in memory |
 //! | `keyring.rs`, `seal.rs` | [`Keyring`], and how things rest under it |
 //! | `retry.rs`, `random.rs` | the one retry policy; the operating system's generator |
 //! | `error.rs` | [`Error`] |
