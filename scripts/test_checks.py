@@ -2,6 +2,7 @@
 
 import unittest
 
+import bench_table
 import check_crates
 import check_tree
 
@@ -25,6 +26,23 @@ def workspace(rust_version="1.88", reached=None, **depends):
         "packages": [*packages, {**outside, "dependencies": []}], "workspace_members": names,
     }
     return check_crates.Workspace(metadata, lambda name: (reached or {}).get(name, []))
+
+
+class Benchmarks(unittest.TestCase):
+    LOG = "# codes\nscan: 60.0 ns\ncheck / peer 6: ours/peer = 0.316   (521.4 ns / 1650.2 ns)\n"
+
+    def test_what_was_compared_becomes_a_row(self):
+        measured = bench_table.rows(self.LOG)
+        self.assertEqual({"check / peer 6": ("0.316", "521 ns", "1,650 ns")}, measured)
+        self.assertIn("| it | 521 ns | 1,650 ns | 0.316 |", bench_table.shown(measured, {"it": "check / peer 6"}))
+
+    def test_what_was_not_measured_is_not_shown(self):
+        with self.assertRaisesRegex(KeyError, "peer 7"):
+            bench_table.shown(bench_table.rows(self.LOG), {"it": "check / peer 7"})
+
+    def test_only_what_stands_between_the_marks_is_replaced(self):
+        text = f"a{bench_table.BEGIN}old{bench_table.END}b"
+        self.assertEqual(f"a{bench_table.BEGIN}\nnew\n{bench_table.END}b", bench_table.between_marks(text, "new"))
 
 
 class Arrows(unittest.TestCase):
