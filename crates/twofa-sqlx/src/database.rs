@@ -53,8 +53,8 @@ macro_rules! either {
 }
 
 impl Database {
-    /// Opens the store at a file's path, a `sqlite:` URL (`sqlite:` or `sqlite://`, then a path) or a `postgres:`
-    /// URL, and brings its tables up to date.
+    /// Opens the store at a file's path, a `sqlite:` URL (`sqlite:` or `sqlite://`, then a path, and perhaps
+    /// `?mode=rwc`) or a `postgres:` URL, and brings its tables up to date.
     ///
     /// # Errors
     ///
@@ -64,7 +64,15 @@ impl Database {
         match scheme(target) {
             Some(("postgres" | "postgresql", _)) => Self::connect_postgres(target).await,
             Some(("sqlite", path)) => {
-                Self::connect_sqlite(target, path.strip_prefix("//").unwrap_or(path)).await
+                let path = path.strip_prefix("//").unwrap_or(path);
+                // What other programs write for a file that is made where it is missing, as it is here anyway.
+                let path = path.strip_suffix("?mode=rwc").unwrap_or(path);
+                if path.contains('?') {
+                    return Err(Error::Parameters {
+                        name: target.into(),
+                    });
+                }
+                Self::connect_sqlite(target, path).await
             }
             Some((scheme, rest)) if rest.starts_with("//") => Err(Error::UnknownScheme {
                 scheme: scheme.into(),

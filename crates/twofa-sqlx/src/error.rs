@@ -121,6 +121,12 @@ pub enum Error {
     /// The URL cannot be read.
     #[error("the database URL cannot be read; write postgres://user@host:port/database")]
     Url(#[source] sqlx::Error),
+    /// A SQLite store takes no parameters.
+    #[error("`{name}` has parameters; a SQLite store takes none but mode=rwc: leave them out")]
+    Parameters {
+        /// What was named.
+        name: Box<str>,
+    },
     /// A SQLite store needs a file.
     #[error(
         "`{name}` names no file; a SQLite store needs one (twofa's own in-memory store needs none)"

@@ -119,7 +119,10 @@ impl From<StoreError> for Failure {
             StoreError::DuplicateMember { .. } => "duplicate-member",
             StoreError::UnknownProject(_) => "unknown-project",
             StoreError::UnknownMember { .. } => "unknown-member",
-            StoreError::UnknownScheme { .. } | StoreError::Url(_) | StoreError::NoFile { .. } => {
+            StoreError::UnknownScheme { .. }
+            | StoreError::Url(_)
+            | StoreError::Parameters { .. }
+            | StoreError::NoFile { .. } => {
                 return Self::usage("store-name", error.to_string());
             }
             _ => return Self::store("store", error.to_string()),

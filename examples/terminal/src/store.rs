@@ -156,10 +156,14 @@ fn does_not_fit(error: Error, key_file: &Path) -> Failure {
 
 fn place(store: &str) -> Place<'_> {
     match store.split_once(':') {
-        Some(("sqlite", rest)) => match rest.strip_prefix("//").unwrap_or(rest) {
-            "" | ":memory:" => Place::Other,
-            path => Place::File(Path::new(path)),
-        },
+        Some(("sqlite", rest)) => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            match path.strip_suffix("?mode=rwc").unwrap_or(path) {
+                "" | ":memory:" => Place::Other,
+                path if path.contains('?') => Place::Other,
+                path => Place::File(Path::new(path)),
+            }
+        }
         Some(("postgres" | "postgresql", _)) => Place::Server,
         Some((_, rest)) if rest.starts_with("//") => Place::Other,
         _ if store.is_empty() || store == ":memory:" => Place::Other,

@@ -210,3 +210,20 @@ fn a_key_file_that_cannot_be_made_is_named_as_it_was_given() {
     let error = play.run(&list).error(3);
     assert_error(&error, "keyring", "key file nowhere/keys: ");
 }
+
+#[test]
+fn parameters_of_a_sqlite_url_are_no_part_of_the_name() {
+    let play = Play::new();
+    let list = |store: &str| play.run(&["project", "list", "--store", store, "--json"]);
+    list("sqlite:one.db?mode=rwc").exits(0);
+    assert!(play.path("one.db").exists() && play.path("one.db.key").exists());
+    list("sqlite://one.db").exits(0);
+    for store in [
+        "sqlite:two.db?mode=ro",
+        "sqlite:two.db?cache=shared&mode=rwc",
+    ] {
+        assert_error(&list(store).error(2), "store-name", "parameters");
+    }
+    let files = fs::read_dir(play.folder()).unwrap().count();
+    assert_eq!(files, 2, "nothing was made beside it");
+}
