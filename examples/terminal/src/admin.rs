@@ -8,7 +8,7 @@ use twofa::{Authorized, FactorRow, ResetDone, SignIn};
 use crate::args::{Admin, Person};
 use crate::codes::{clock_object, sentence};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Output, maybe, push, remedy_lines, warning_codes};
+use crate::output::{Output, complain, maybe, push, remedy_lines, warning_codes};
 use crate::prove::{Denied, Proven, prove};
 use crate::store::Opened;
 use crate::times;
@@ -40,6 +40,11 @@ pub(crate) async fn factors(
             Authorized::Granted(rows) => rows,
             Authorized::Refused(refusal) => return deny(out, opened, "factors", &refusal.into()),
         };
+        if rows.is_empty() && after.is_none() && !out.json {
+            complain(&format!(
+                "Nobody in {project} has set up two-factor authentication."
+            ));
+        }
         for row in &rows {
             print_factor(out, row)?;
         }

@@ -112,8 +112,13 @@ fn print_verification(out: Output, found: &Verification) -> Result<(), Failure> 
             let who = user.map_or("the project itself", UserId::as_str);
             let place = bad.seq.map_or_else(String::new, |seq| format!(", event {seq}"));
             format!(
-                "NOT verified. The first bad place: {who} in {project}{place} [{}]\n{factors} chains and {events} events before it are as they were written.",
-                bad.fault.code()
+                "NOT verified. The first bad place: {who} in {project}{place} [{}]\n{factors} chains and {events} events before it are as they were written.{}",
+                bad.fault.code(),
+                if events == 0 {
+                    "\nWhere nothing can be read at all, the keys may be another store's: see --key-file."
+                } else {
+                    ""
+                }
             )
         },
     )

@@ -101,3 +101,32 @@ fn a_refusal_names_a_way_out_to_people_too() {
         assert!(told.stdout.contains("\n  - "), "{}", told.stdout);
     }
 }
+
+#[test]
+fn a_list_of_nobody_says_so_to_people_alone() {
+    let play = Play::new();
+    play.project("acme", &["ann"], &[]);
+    play.json(MANDATE, &["project", "set", "acme", "--sso", "exempt"])
+        .done();
+    let list = ["factors", "acme", "--as", "ann", "--sso"];
+    let told = play.run(&list).exits(0);
+    assert!(told.stdout.is_empty());
+    assert!(
+        told.stderr.starts_with("Nobody in acme "),
+        "{}",
+        told.stderr
+    );
+    let told = play.json(MANDATE, &list).exits(0);
+    assert!(told.stdout.is_empty() && told.stderr.is_empty());
+}
+
+#[test]
+fn an_audit_under_the_keys_of_another_store_points_to_them() {
+    let [play, other] = [Play::new(), Play::new()];
+    for play in [&play, &other] {
+        play.project("acme", &["ann"], &[]);
+    }
+    std::fs::copy(other.path("twofa.db.key"), play.path("twofa.db.key")).unwrap();
+    let told = play.run(&["audit", "verify"]).exits(1);
+    assert!(told.stdout.contains("--key-file"), "{}", told.stdout);
+}
