@@ -152,7 +152,11 @@ fn files_are_created_for_their_owner_and_never_overwritten() {
     rotated.add_active().unwrap();
     // What a process that was killed, and had our number, has left behind.
     let number = std::process::id();
-    fs::write(folder.path().join(format!("twofa.key.new-{number}")), "cut sho").unwrap();
+    fs::write(
+        folder.path().join(format!("twofa.key.new-{number}")),
+        "cut sho",
+    )
+    .unwrap();
     rotated.replace_file(&path).unwrap();
     assert_eq!(Keyring::load_file(&path).unwrap().active_id(), 2);
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
