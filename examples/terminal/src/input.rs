@@ -1,9 +1,11 @@
 //! What is read: secrets and URIs from standard input or a file, and what people type when asked. All of it bounded.
 
 use std::fs::File;
+use std::future::{Future as _, poll_fn};
 use std::io::{self, BufRead as _, IsTerminal as _, Read};
-use std::sync::Once;
+use std::task::Poll;
 
+use tokio::sync::OnceCell;
 use twofa::otpauth::base32;
 use twofa::totp::{Algorithm, Secret};
 use zeroize::Zeroizing;
@@ -93,8 +95,8 @@ pub(crate) fn can_ask(output: Output) -> bool {
 
 /// Asks, and waits for a line. Works as well when the answer is piped in.
 pub(crate) async fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
-    static INTERRUPT: Once = Once::new();
-    INTERRUPT.call_once(stop_at_interrupt);
+    static INTERRUPT: OnceCell<()> = OnceCell::const_new();
+    INTERRUPT.get_or_init(stop_at_interrupt).await;
     Output::ask(question);
     // A thread of its own, so that Ctrl-C is seen meanwhile.
     let read = tokio::task::spawn_blocking(typed).await;
@@ -102,13 +104,18 @@ pub(crate) async fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// Ctrl-C from the first question on: what was decided is stored already, what was not is not.
-fn stop_at_interrupt() {
-    tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            complain("");
-            std::process::exit(130);
-        }
-    });
+async fn stop_at_interrupt() {
+    let mut interrupt = Box::pin(tokio::signal::ctrl_c());
+    // The first poll begins to listen, so that it is done before anybody can see the question.
+    let listening = poll_fn(|context| Poll::Ready(interrupt.as_mut().poll(context).is_pending()));
+    if listening.await {
+        tokio::spawn(async {
+            if interrupt.await.is_ok() {
+                complain("");
+                std::process::exit(130);
+            }
+        });
+    }
 }
 
 fn typed() -> Result<Zeroizing<String>, Failure> {
