@@ -7,6 +7,7 @@
 - Text files end with one newline and carry no tabs in Rust, no trailing blanks.
 - Every failure of docs/FAILURES.md has a test in its last table, which names tests that exist where it says, and
   no test is named for a number without a row.
+- The tests that docs/CLAIMS.md selects by a word of their name exist in the packages that it names.
 
 Files are those that git tracks or would track.
 """
@@ -25,6 +26,8 @@ EFFECT = re.compile(
 MACHINE = re.compile(r"(?<![\w.>})])/(?:work|root|home|Users)/[A-Za-z.]|/tmp/(?:brief|target|bash)")
 # A row of docs/FAILURES.md that says where a failure's test is.
 SHOWN = re.compile(r"^\| (\d\d) \| `(\w+)` \| `([^`]+)` \|$", re.MULTILINE)
+# A command of docs/CLAIMS.md that runs tests: its packages, files and words.
+RUN = re.compile(r"cargo nextest run ([^`]*)`")
 # Their text is a compiler's or another tool's, not ours.
 GIVEN = re.compile(r"\.stderr$|^fuzz/(seeds|regressions)/|(^|/)Cargo\.lock$|\.snap$")
 
@@ -81,6 +84,33 @@ def unproved(page, sources):
         yield f"a test is named f{number}_..., which is no row of docs/FAILURES.md"
 
 
+def unselected(page, sources):
+    """The words of docs/CLAIMS.md that select no test, given as for `unproved`.
+
+    A store's tests are made from the testkit's, so that a word may stand there.
+    """
+    folders = {path.split("/src/")[0].split("/")[-1]: path.split("/src/")[0] for path in sources}
+    folders = {f"twofa-{name}": folder for name, folder in folders.items()} | folders
+    for command in RUN.findall(page):
+        words = command.split()
+        packages = [word for option, word in zip(words, words[1:]) if option == "-p"]
+        files = [word for option, word in zip(words, words[1:]) if option == "--test"]
+        filters = [word for word in words if word not in [*packages, *files, "-p", "--test"]]
+        places = [f"{folders[name]}/" for name in packages if name in folders]
+        near = [path for path in sources if path.startswith((*places, "crates/twofa/src/testkit/"))]
+        for file in files:
+            if not any(path.endswith((f"tests/{file}.rs", f"tests/{file}/main.rs")) for path in near):
+                yield f"docs/CLAIMS.md: no file {file} among the tests of {' '.join(packages)}"
+        names = "\n".join(
+            f"{pathlib.Path(path).stem}::{name}"
+            for path in near
+            for name in re.findall(r"\bfn (\w+)", sources[path])
+        )
+        for word in filters:
+            if word not in names:
+                yield f"docs/CLAIMS.md: {word} selects no test of {' '.join(packages)}"
+
+
 def main():
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, check=True, stdout=subprocess.PIPE).stdout.decode().split("\0")
@@ -94,6 +124,7 @@ def main():
     rust = [path for path in paths if path.suffix == ".rs" and path.is_file()]
     sources = {path.as_posix(): path.read_text() for path in rust}
     found += unproved(pathlib.Path("docs/FAILURES.md").read_text(), sources)
+    found += unselected(pathlib.Path("docs/CLAIMS.md").read_text(), sources)
     for problem in found:
         print(f"check_tree: {problem}", file=sys.stderr)
     return 1 if found else 0

@@ -144,5 +144,20 @@ class Tree(unittest.TestCase):
         self.assertIn("docs/FAILURES.md: the numbers skip 02", found)
 
 
+class Claims(unittest.TestCase):
+    sources = {"crates/a/src/lib.rs": "fn f() {}", "crates/a/tests/b.rs": "fn holds_always() {}"}
+
+    def unselected(self, command):
+        return list(check_tree.unselected(f"| it | `cargo nextest run {command}` |", self.sources))
+
+    def test_a_word_that_selects_a_test_passes(self):
+        for command in ["-p a", "-p a always", "-p a b::", "-p a --test b holds"]:
+            self.assertEqual([], self.unselected(command), command)
+
+    def test_a_word_or_a_file_that_selects_none_is_found(self):
+        for command in ["-p a never", "-p a always never", "-p a c::", "-p a --test c", "-p b always"]:
+            self.assertEqual(1, len(self.unselected(command)), command)
+
+
 if __name__ == "__main__":
     unittest.main()
