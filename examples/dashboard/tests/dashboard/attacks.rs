@@ -48,8 +48,7 @@ async fn a_form_that_was_not_on_our_page_is_refused() {
     let rest = [("user", ANN), ("code", code.as_str())];
     let fields = |token: &'static str| [&[("csrf", token)], &rest[..]].concat();
     let mut waits_for_code = Visitor::new(&server);
-    waits_for_code.sign_in(&server, ANN).await;
-    waits_for_code.get("/two-factor/verify").await;
+    waits_for_code.is_asked(&server, ANN).await;
     let mut sets_up = Visitor::new(&server);
     sets_up.sign_in(&server, "ben@acme.example").await;
     sets_up.get("/two-factor/setup").await;
@@ -113,7 +112,7 @@ async fn a_session_id_is_renewed_at_each_step() {
     let half_token = again.csrf.clone();
     again.get("/two-factor/verify").await;
     let code = phone.code(server.now());
-    let page = again.post("/two-factor/verify", &[("code", &code)]).await;
+    let page = again.answer(&code).await;
     assert_eq!(page.location(), "/");
     seen.push(again.cookie.clone().unwrap());
 

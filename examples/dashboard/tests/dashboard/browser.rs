@@ -261,21 +261,31 @@ impl Browser {
         Phone::scan(&qr.screenshot_as_png().await.unwrap())
     }
 
-    /// Signs in for the first time and sets up with the QR code on the page.
-    pub(crate) async fn sets_up(&self, server: &Server, email: &str) -> Phone {
+    /// Signs in for the first time and scans the QR code on the page.
+    pub(crate) async fn begins_set_up(&self, server: &Server, email: &str) -> Phone {
         self.sign_in(server, email).await;
         self.is_at("/two-factor/setup").await;
-        let phone = self.scan().await;
+        self.scan().await
+    }
+
+    /// Signs in for the first time and sets up.
+    pub(crate) async fn sets_up(&self, server: &Server, email: &str) -> Phone {
+        let phone = self.begins_set_up(server, email).await;
         self.answer(&phone.code(server.now())).await;
         self.is_at("/").await;
         phone
     }
 
-    /// Signs in with a code, half a minute after the last one was used.
-    pub(crate) async fn signs_in(&self, server: &Server, email: &str, phone: &Phone) {
+    /// Signs in, half a minute after the last code was used, up to the question for the next one.
+    pub(crate) async fn is_asked(&self, server: &Server, email: &str) {
         server.pass(30);
         self.sign_in(server, email).await;
         self.is_at("/two-factor/verify").await;
+    }
+
+    /// Signs in with a code, half a minute after the last one was used.
+    pub(crate) async fn signs_in(&self, server: &Server, email: &str, phone: &Phone) {
+        self.is_asked(server, email).await;
         self.answer(&phone.code(server.now())).await;
         self.is_at("/").await;
     }

@@ -14,9 +14,7 @@ async fn a_stolen_half_login_opens_nothing_and_dies_with_its_owners() {
         let ann = desk.browser(&server).await;
         let phone = ann.sets_up(&server, "ann@acme.example").await;
         ann.press("Sign out").await;
-        server.pass(30);
-        ann.sign_in(&server, "ann@acme.example").await;
-        ann.is_at("/two-factor/verify").await;
+        ann.is_asked(&server, "ann@acme.example").await;
         let cookie = ann.driver.get_named_cookie("twofa").await.unwrap();
         assert_eq!(cookie.http_only, Some(true));
 
@@ -48,13 +46,9 @@ async fn of_two_set_ups_at_once_only_the_later_counts() {
     with_browsers(async |desk| {
         let server = Server::start();
         let first = desk.browser(&server).await;
-        first.sign_in(&server, "ann@acme.example").await;
-        first.is_at("/two-factor/setup").await;
-        let older = first.scan().await;
+        let older = first.begins_set_up(&server, "ann@acme.example").await;
         let second = desk.browser(&server).await;
-        second.sign_in(&server, "ann@acme.example").await;
-        second.is_at("/two-factor/setup").await;
-        let newer = second.scan().await;
+        let newer = second.begins_set_up(&server, "ann@acme.example").await;
         assert_ne!(older.uri, newer.uri);
         first.answer(&older.code(server.now())).await;
         first.is_told("superseded").await;
@@ -72,9 +66,7 @@ async fn back_and_refresh_change_nothing() {
     with_browsers(async |desk| {
         let server = Server::start();
         let ann = desk.browser(&server).await;
-        ann.sign_in(&server, "ann@acme.example").await;
-        ann.is_at("/two-factor/setup").await;
-        let phone = ann.scan().await;
+        let phone = ann.begins_set_up(&server, "ann@acme.example").await;
         ann.driver.refresh().await.unwrap();
         assert_eq!(
             ann.scan().await.uri,
@@ -111,9 +103,7 @@ async fn a_new_qr_code_voids_the_old_one() {
     with_browsers(async |desk| {
         let server = Server::start();
         let ann = desk.browser(&server).await;
-        ann.sign_in(&server, "ann@acme.example").await;
-        ann.is_at("/two-factor/setup").await;
-        let old = ann.scan().await;
+        let old = ann.begins_set_up(&server, "ann@acme.example").await;
         ann.press("Show a new QR code").await;
         ann.is_at("/two-factor/setup").await;
         let new = ann.scan().await;
@@ -134,9 +124,7 @@ async fn what_has_lapsed_says_so_and_begins_again() {
     with_browsers(async |desk| {
         let server = Server::start();
         let ann = desk.browser(&server).await;
-        ann.sign_in(&server, "ann@acme.example").await;
-        ann.is_at("/two-factor/setup").await;
-        let late = ann.scan().await;
+        let late = ann.begins_set_up(&server, "ann@acme.example").await;
         server.pass(11 * 60);
         ann.answer(&late.code(server.now())).await;
         ann.says("Sign in again").await;
@@ -144,9 +132,7 @@ async fn what_has_lapsed_says_so_and_begins_again() {
         let phone = ann.sets_up(&server, "ann@acme.example").await;
         // A login that waited for its code.
         ann.press("Sign out").await;
-        server.pass(30);
-        ann.sign_in(&server, "ann@acme.example").await;
-        ann.is_at("/two-factor/verify").await;
+        ann.is_asked(&server, "ann@acme.example").await;
         server.pass(30 * 60);
         ann.answer(&phone.code(server.now())).await;
         ann.says("Sign in again").await;

@@ -23,9 +23,7 @@ async fn guesses_from_a_hundred_connections_are_four_guesses() {
     let mut logins = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut half = Visitor::new(&server);
-        let page = half.sign_in(&server, ANN).await;
-        assert_eq!(page.location(), "/two-factor/verify");
-        half.get("/two-factor/verify").await;
+        half.is_asked(&server, ANN).await;
         logins.push(half);
     }
     let right: Vec<_> = (-2..20)
@@ -47,7 +45,7 @@ async fn guesses_from_a_hundred_connections_are_four_guesses() {
         tasks.push(tokio::spawn(async move {
             let mut told: BTreeMap<String, usize> = BTreeMap::new();
             for code in share {
-                let page = half.post("/two-factor/verify", &[("code", &code)]).await;
+                let page = half.answer(&code).await;
                 assert_ne!(page.location(), "/", "a guess was accepted");
                 let notice = if page.status == StatusCode::UNAUTHORIZED {
                     page.notice()
@@ -72,12 +70,7 @@ async fn guesses_from_a_hundred_connections_are_four_guesses() {
     assert!(told.is_empty(), "{told:?}");
 
     // The record agrees, and its chain holds.
-    let database = server.database().await;
-    let key = server.folder().join("twofa-dashboard.db.key");
-    let keyring = twofa::Keyring::load_file(&key).unwrap();
-    let service = twofa::TwoFactor::builder(database.clone(), database.clone(), keyring)
-        .build()
-        .unwrap();
+    let service = server.service().await;
     let events = service
         .audit(&"acme".parse().unwrap(), None, 0, 100)
         .await
@@ -92,14 +85,13 @@ async fn guesses_from_a_hundred_connections_are_four_guesses() {
         "{:?}",
         events.iter().map(|(_, e)| &e.row.event).collect::<Vec<_>>()
     );
-    database.close().await;
+    service.store().close().await;
     // The wait over, the person comes in.
     server.pass(60);
     let mut ann = Visitor::new(&server);
-    ann.sign_in(&server, ANN).await;
-    ann.get("/two-factor/verify").await;
+    ann.is_asked(&server, ANN).await;
     let code = phone.code(server.now());
-    let page = ann.post("/two-factor/verify", &[("code", &code)]).await;
+    let page = ann.answer(&code).await;
     assert_eq!(page.location(), "/", "{}", page.body);
 }
 
@@ -113,8 +105,7 @@ async fn one_code_opens_one_login() {
     let mut logins = Vec::new();
     for _ in 0..50 {
         let mut half = Visitor::new(&server);
-        half.sign_in(&server, ANN).await;
-        half.get("/two-factor/verify").await;
+        half.is_asked(&server, ANN).await;
         logins.push(half);
     }
     let code = phone.code(server.now());
@@ -123,7 +114,7 @@ async fn one_code_opens_one_login() {
         .map(|mut half| {
             let code = code.clone();
             tokio::spawn(async move {
-                let page = half.post("/two-factor/verify", &[("code", &code)]).await;
+                let page = half.answer(&code).await;
                 (page.location() == "/").then_some(half)
             })
         })

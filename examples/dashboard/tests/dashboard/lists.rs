@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use twofa::otpauth::KeyUri;
 use twofa::policy::Role;
 use twofa::totp::{Params, Secret};
-use twofa::{Keyring, TwoFactor};
 
 use crate::server::Server;
 use crate::visitor::{Page, Visitor};
@@ -14,16 +13,13 @@ const PEOPLE: usize = 60;
 
 /// Members with factors, as an operator's import makes them.
 async fn import(server: &Server) {
-    let database = server.database().await;
-    let keyring = Keyring::load_file(&server.folder().join("twofa-dashboard.db.key")).unwrap();
-    let service = TwoFactor::builder(database.clone(), database.clone(), keyring)
-        .build()
-        .unwrap();
+    let service = server.service().await;
     let acme = "acme".parse().unwrap();
     for number in 0..PEOPLE {
         let email = format!("many+{number:02}&x=y@acme.example");
         let user = email.parse().unwrap();
-        database
+        service
+            .store()
             .add_member(&acme, &user, Role::Member)
             .await
             .unwrap();
@@ -31,7 +27,7 @@ async fn import(server: &Server) {
         let uri = KeyUri::totp("Acme", &email, secret, Params::default()).unwrap();
         service.import(&acme, &user, &uri).await.unwrap();
     }
-    database.close().await;
+    service.store().close().await;
 }
 
 /// The link to the next page, as a browser reads it.

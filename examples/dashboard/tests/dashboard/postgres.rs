@@ -54,12 +54,11 @@ async fn two_dashboards_share_a_postgresql() {
     let mut moved = Visitor::new(&other);
     moved.cookie.clone_from(&half.cookie);
     moved.get("/two-factor/verify").await;
-    let page = moved.post("/two-factor/verify", &[("code", &code)]).await;
+    let page = moved.answer(&code).await;
     assert_eq!(page.location(), "/", "{page:?}");
     assert!(!late.is_in().await);
-    late.sign_in(&one, ANN).await;
-    late.get("/two-factor/verify").await;
-    let page = late.post("/two-factor/verify", &[("code", &code)]).await;
+    late.is_asked(&one, ANN).await;
+    let page = late.answer(&code).await;
     assert_eq!(page.notice(), "code-already-used");
 
     // A reset at one ends the session at the other, and is on a record that both can check.

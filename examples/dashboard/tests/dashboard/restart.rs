@@ -14,11 +14,10 @@ async fn nothing_is_forgotten_and_nothing_is_told_twice() {
     let phone = ann.set_up(&server, ANN).await;
     server.hears("mail to ann@acme.example: enrolment-confirmed");
     let mut half = Visitor::new(&server);
-    half.sign_in(&server, ANN).await;
-    half.get("/two-factor/verify").await;
+    half.is_asked(&server, ANN).await;
     let wrong = phone.wrong_code(server.now());
     for _ in 0..4 {
-        half.post("/two-factor/verify", &[("code", &wrong)]).await;
+        half.answer(&wrong).await;
     }
     // The mail's place is kept after it is said.
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -33,12 +32,12 @@ async fn nothing_is_forgotten_and_nothing_is_told_twice() {
     half.cookie = cookie;
     half.get("/two-factor/verify").await;
     let code = phone.code(server.now());
-    let page = half.post("/two-factor/verify", &[("code", &code)]).await;
+    let page = half.answer(&code).await;
     assert_eq!(page.notice(), "locked", "{page:?}");
     server.pass(60);
     half.get("/two-factor/verify").await;
     let code = phone.code(server.now());
-    let page = half.post("/two-factor/verify", &[("code", &code)]).await;
+    let page = half.answer(&code).await;
     assert_eq!(page.location(), "/", "{page:?}");
 
     // One more thing to tell; by then the old ones would have been told again.

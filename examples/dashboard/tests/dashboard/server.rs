@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
+use twofa::{Keyring, TwoFactor};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx;
 
@@ -175,6 +176,16 @@ impl Server {
     pub(crate) async fn database(&self) -> Database {
         let file = self.folder.path().join("twofa-dashboard.db");
         Database::connect(file.to_str().unwrap()).await.unwrap()
+    }
+
+    /// The service, as an operator's tool has it beside the running program.
+    pub(crate) async fn service(&self) -> TwoFactor<Database, Database> {
+        let database = self.database().await;
+        let key = self.folder.path().join("twofa-dashboard.db.key");
+        let keyring = Keyring::load_file(&key).unwrap();
+        TwoFactor::builder(database.clone(), database, keyring)
+            .build()
+            .unwrap()
     }
 
     /// A folder for a test's own files.

@@ -42,17 +42,12 @@ async fn single_sign_on_takes_the_place_of_a_code() {
         ann.says("You signed in through SSO").await;
 
         // The decision's reason, and that nothing of hers was asked or stored.
-        let database = pair.server.database().await;
-        let key = pair.server.folder().join("twofa-dashboard.db.key");
-        let keyring = twofa::Keyring::load_file(&key).unwrap();
-        let service = twofa::TwoFactor::builder(database.clone(), database.clone(), keyring)
-            .build()
-            .unwrap();
+        let service = pair.server.service().await;
         let (globex, user) = ("globex".parse().unwrap(), ANN.parse().unwrap());
         let sign_in = twofa::SignIn::sso(&globex, &user);
         let decision = service.explain(&sign_in).await.unwrap();
         assert_eq!(decision.reason().code(), "sso-supersedes");
-        database.close().await;
+        service.store().close().await;
 
         // Single sign-on ends for the project: her open session does too.
         set_sso(&pair.server, Sso::Off).await;

@@ -62,9 +62,7 @@ async fn a_phone_with_a_wrong_clock_is_told_so() {
     with_browsers(async |desk| {
         let server = Server::start();
         let ann = desk.browser(&server).await;
-        ann.sign_in(&server, "ann@acme.example").await;
-        ann.is_at("/two-factor/setup").await;
-        let phone = ann.scan().await;
+        let phone = ann.begins_set_up(&server, "ann@acme.example").await;
         ann.answer(&phone.code(server.now() - 240)).await;
         ann.is_told("clock-off").await;
         ann.says("seconds behind").await;
@@ -128,9 +126,7 @@ async fn a_lost_phone_is_reset_by_the_projects_administrator() {
         // Her open session ends, the old phone is worth nothing, and she sets up anew.
         ann.driver.refresh().await.unwrap();
         ann.is_at("/login?why=reset-by-admin").await;
-        ann.sign_in(&server, "ann@acme.example").await;
-        ann.is_at("/two-factor/setup").await;
-        let new = ann.scan().await;
+        let new = ann.begins_set_up(&server, "ann@acme.example").await;
         assert_ne!(new.uri, lost.uri);
         ann.answer(&lost.code(server.now())).await;
         ann.is_told("wrong-code").await;
@@ -173,9 +169,7 @@ async fn a_hand_over_code_is_asked_for_after_a_reset() {
         admin.press("Reset").await;
         let handover = admin.find("#handover-code").await.text().await.unwrap();
 
-        ann.sign_in(&server, "ann@harbor.example").await;
-        ann.is_at("/two-factor/setup").await;
-        let phone = ann.scan().await;
+        let phone = ann.begins_set_up(&server, "ann@harbor.example").await;
         ann.fill("#handover", "AAAA-BBBB").await;
         ann.answer(&phone.code(server.now())).await;
         ann.is_told("handover-code").await;
@@ -197,9 +191,7 @@ async fn when_no_administrator_can_get_in_support_resets() {
         admin.press("I cannot get in").await;
         admin.says("Open a support ticket").await;
         support_resets(&server, "admin@acme.example").await;
-        admin.sign_in(&server, "admin@acme.example").await;
-        admin.is_at("/two-factor/setup").await;
-        let phone = admin.scan().await;
+        let phone = admin.begins_set_up(&server, "admin@acme.example").await;
         admin.answer(&phone.code(server.now())).await;
         admin.is_at("/").await;
         admin.press("Audit").await;
@@ -211,19 +203,14 @@ async fn when_no_administrator_can_get_in_support_resets() {
 
 /// What an operator's tool does, beside the running dashboard.
 async fn support_resets(server: &Server, email: &str) {
-    let database = server.database().await;
-    let key = server.folder().join("twofa-dashboard.db.key");
-    let keyring = twofa::Keyring::load_file(&key).unwrap();
-    let service = twofa::TwoFactor::builder(database.clone(), database.clone(), keyring)
-        .build()
-        .unwrap();
+    let service = server.service().await;
     let project = "acme".parse().unwrap();
     let done = service
         .support_reset(&project, &email.parse().unwrap(), "Sam", "T-1234")
         .await
         .unwrap();
     assert!(matches!(done, twofa::Authorized::Granted(_)));
-    database.close().await;
+    service.store().close().await;
 }
 
 /// A new phone while the old one is at hand: the old one works until the new one has shown a code.

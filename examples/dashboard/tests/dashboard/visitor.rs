@@ -112,6 +112,18 @@ impl Visitor {
         self.post("/login", &fields).await
     }
 
+    /// Signs in, up to the question for a code.
+    pub(crate) async fn is_asked(&mut self, server: &Server, email: &str) {
+        let page = self.sign_in(server, email).await;
+        assert_eq!(page.location(), "/two-factor/verify", "{page:?}");
+        self.get("/two-factor/verify").await;
+    }
+
+    /// Answers the question for a code.
+    pub(crate) async fn answer(&mut self, code: &str) -> Page {
+        self.post("/two-factor/verify", &[("code", code)]).await
+    }
+
     /// Signs in for the first time and sets up.
     pub(crate) async fn set_up(&mut self, server: &Server, email: &str) -> Phone {
         let page = self.sign_in(server, email).await;
