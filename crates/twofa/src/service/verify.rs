@@ -6,6 +6,7 @@ use twofa_types::ProjectId;
 use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
+use crate::retry::Tries;
 use crate::seal;
 use crate::store::{AuditRow, Store, Stored, Subject, is_full};
 
@@ -69,15 +70,18 @@ impl Fault {
     }
 }
 
+/// How many events a chain has, or where it is bad.
+type Checked = Result<u64, (Option<u64>, Fault)>;
+
 impl<S: Store, D: Directory> TwoFactor<S, D> {
-    /// Checks every chain of a project, or of all, and names the first bad place.
+    /// Checks every chain of a project, or of all, and names the first bad place. Logins may go on meanwhile.
     ///
     /// What it cannot find: a chain and its record removed or put back *together*. Against that, keep the
     /// notices that were mailed, or copy the audit elsewhere.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when the store cannot be read.
+    /// [`Error::Store`] when the store cannot be read; [`Error::Contended`] when one factor never stands still.
     pub async fn audit_verify(&self, project: Option<&ProjectId>) -> Result<Verification, Error> {
         let mut found = Verification {
             factors: 0,
@@ -88,23 +92,26 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         loop {
             let page = self.store.subjects(project, after.as_ref(), PAGE).await;
             let page = page.map_err(Error::store)?;
-            for (subject, stored) in &page {
-                let checked = self.check_chain(subject, stored, &mut found.events).await?;
-                if let Err((seq, fault)) = checked {
-                    found.first_bad = Some(FirstBad {
-                        subject: subject.clone(),
-                        seq,
-                        fault,
-                    });
-                    return Ok(found);
+            after = page
+                .last()
+                .filter(|_| is_full(&page, PAGE))
+                .map(|(subject, _)| subject.clone());
+            for (subject, stored) in page {
+                match self.check_subject(&subject, stored).await? {
+                    Ok(events) => found.events += events,
+                    Err((seq, fault)) => {
+                        found.first_bad = Some(FirstBad {
+                            subject,
+                            seq,
+                            fault,
+                        });
+                        return Ok(found);
+                    }
                 }
                 found.factors += 1;
             }
-            match page.last() {
-                Some((subject, _)) if is_full(&page, PAGE) => {
-                    after = Some(subject.clone());
-                }
-                _ => break,
+            if after.is_none() {
+                break;
             }
         }
         let orphans = self.store.orphans(project, 1).await.map_err(Error::store)?;
@@ -116,18 +123,31 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         Ok(found)
     }
 
-    async fn check_chain(
-        &self,
-        subject: &Subject,
-        stored: &Stored,
-        events: &mut u64,
-    ) -> Result<Result<(), (Option<u64>, Fault)>, Error> {
+    /// A chain may have grown since its record was read, so that one that looks wrong counts only once the record
+    /// stands still.
+    async fn check_subject(&self, subject: &Subject, mut stored: Stored) -> Result<Checked, Error> {
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        loop {
+            let checked = self.check_chain(subject, &stored).await?;
+            if checked.is_ok() {
+                return Ok(checked);
+            }
+            let latest = self.store.load(subject).await.map_err(Error::store)?;
+            match latest.filter(|latest| latest.version != stored.version) {
+                Some(latest) => stored = latest,
+                None => return Ok(checked),
+            }
+            tries.again().await?;
+        }
+    }
+
+    async fn check_chain(&self, subject: &Subject, stored: &Stored) -> Result<Checked, Error> {
         let head = match seal::open_record(&self.keyring, subject, stored) {
             Ok(record) => record.chain(),
             Err(RestError::Key(_)) => return Ok(Err((None, Fault::KeyMissing))),
             Err(_) => return Ok(Err((None, Fault::RecordAltered))),
         };
-        let (mut seq, mut mac) = (0, [0; 32]);
+        let (mut seq, mut mac, mut events) = (0, [0; 32], 0);
         loop {
             let rows = self
                 .store
@@ -139,7 +159,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     return Ok(Err((Some(row.seq), fault)));
                 }
                 (seq, mac) = (row.seq, row.mac);
-                *events += 1;
+                events += 1;
             }
             if !is_full(&rows, PAGE) {
                 break;
@@ -148,7 +168,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         Ok(if seq < head.seq {
             Err((Some(seq + 1), Fault::ChainCut))
         } else if mac == head.mac {
-            Ok(())
+            Ok(events)
         } else {
             Err((Some(seq), Fault::EventAltered))
         })

@@ -1,6 +1,7 @@
 //! The audit finds every kind of tampering, and names the first bad place.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use twofa::testkit::{MemoryHarness, Site, fine, service_over};
 use twofa::types::UnixTime;
@@ -288,6 +289,23 @@ fn a_record_that_was_put_back_is_found_and_goes_no_further() {
         found.map(|found| (found.subject, found.fault)),
         Some((ada, Fault::RecordAltered))
     );
+}
+
+/// A sign-in between the page of records and the chain is not a hand in the database.
+#[test]
+fn a_record_that_goes_on_meanwhile_is_looked_at_again() {
+    let harness = MemoryHarness::default();
+    let scene = scene(&harness);
+    let phone = scene.site.enrol(&scene.site.ada);
+    let ada = Subject::member(&scene.site.project, &scene.site.ada);
+    let before = fine(scene.site.wait(scene.store().load(&ada))).unwrap();
+    scene.site.sign_in(&scene.site.ada, &phone);
+    let first = AtomicBool::new(true);
+    let meanwhile = Doctored::records(scene.store(), move |subject, stored| {
+        let early = *subject == ada && first.swap(false, Ordering::Relaxed);
+        Some(if early { before.clone() } else { stored })
+    });
+    assert_eq!(scene.verify(meanwhile), None);
 }
 
 #[test]
