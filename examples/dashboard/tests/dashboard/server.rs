@@ -188,11 +188,6 @@ impl Server {
             .unwrap()
     }
 
-    /// A folder for a test's own files.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Adds a member with the password of another account of that project.
     pub(crate) async fn add_like(&mut self, email: &str, like: &str) {
         const COPY: &str = "INSERT INTO dashboard_account (email, project, password) \
