@@ -119,7 +119,7 @@ pub const fn no_proof() -> Refusal {
 
 /// The refusal of whatever would be done to a factor whose record lies ahead of the clock: see
 /// [`FactorView::clock_behind`].
-pub const fn clock_behind() -> Refusal {
+pub(crate) const fn clock_behind() -> Refusal {
     let ways = Remedies::NONE.or(Remedy::OpenSupportTicket);
     Refusal::new(Reason::ClockBehind, ways)
 }

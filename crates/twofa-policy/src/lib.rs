@@ -53,8 +53,7 @@ mod trail;
 mod warning;
 
 pub use access::{
-    AccessRequest, LIST_AGE_SECS, authorize_list, authorize_replacement, clock_behind, no_proof,
-    replaceable,
+    AccessRequest, LIST_AGE_SECS, authorize_list, authorize_replacement, no_proof, replaceable,
 };
 pub use change::{Changer, authorize_settings_change};
 pub use decide::{Decision, Next, decide};

@@ -3,7 +3,7 @@ use twofa_types::{Name, ProjectId, UnixTime, UserId};
 use crate::{
     AccessRequest, CLOCK_TOLERANCE_SECS, FactorView, Help, How, PasswordUnderSso, ProjectSettings,
     Proven, Reason, Refusal, Remedies, Remedy, ResetGrant, Role, SelfReset, Sso, Warning, Warnings,
-    grant::By,
+    access::clock_behind, grant::By,
 };
 
 /// What an opened proof says. It is taken at its word here: whoever opens the sealed proof vouches for it.
@@ -64,6 +64,7 @@ pub struct ResetRequest<'a> {
 /// | 4 | the actor is no administrator of that project now | `not-an-administrator` |
 /// | 5 | the actor is the subject, unless the project allows it | `self-reset` |
 /// | 6 | the subject has no factor, no set-up under way and no lock | `nothing-to-reset` |
+/// | 7 | the clock stands more than two minutes before the last event of the subject's record | `clock-behind` |
 ///
 /// # Errors
 ///
@@ -117,6 +118,9 @@ pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal
     }
     if !request.subject_factor.resettable(request.now) {
         return Err(nothing_to_reset());
+    }
+    if request.subject_factor.clock_behind(request.now) {
+        return Err(clock_behind());
     }
     Ok(ResetGrant::new(
         request.project,

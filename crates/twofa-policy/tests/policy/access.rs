@@ -128,8 +128,8 @@ fn a_proof_that_nobody_can_open_is_refused_with_ways_out() {
 
 #[test]
 fn a_key_is_replaceable_while_it_works() {
+    use twofa_policy::replaceable;
     use twofa_policy::{CLOCK_TOLERANCE_SECS, FactorState, FactorView, Lock, Refusal};
-    use twofa_policy::{clock_behind, replaceable};
 
     let now = UnixTime::from_secs(1_700_000_000);
     let active = FactorView::active(now);
@@ -168,6 +168,4 @@ fn a_key_is_replaceable_while_it_works() {
     assert_eq!(why(active, back), None);
     let too_far = why(active, back.saturating_sub(1));
     assert_eq!(too_far, Some((Reason::ClockBehind, None)));
-    assert_eq!(clock_behind().reason(), Reason::ClockBehind);
-    assert_eq!(clock_behind().remedies().len(), 1);
 }

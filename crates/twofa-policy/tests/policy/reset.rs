@@ -51,23 +51,24 @@ pub(crate) fn shows_a_second_factor(how: How, sso: Sso) -> bool {
     }
 }
 
-fn subjects() -> impl Iterator<Item = (FactorView, bool)> {
-    STATES.into_iter().flat_map(|state| {
-        LOCKS.into_iter().flat_map(move |lock| {
-            RESETS.into_iter().map(move |reset_by| {
-                let last_event = LAST_EVENTS[1];
-                let anything = state != FactorState::None
-                    || lock == Lock::UntilReset
-                    || lock == Lock::Until(AHEAD);
-                (
-                    FactorView {
+/// Every factor, whether there is anything to reset, and whether its record lies too far ahead of the clock.
+fn subjects() -> impl Iterator<Item = (FactorView, bool, bool)> {
+    let times = [(LAST_EVENTS[1], false), (LAST_EVENTS[5], true)];
+    times.into_iter().flat_map(|(last_event, ahead)| {
+        STATES.into_iter().flat_map(move |state| {
+            LOCKS.into_iter().flat_map(move |lock| {
+                RESETS.into_iter().map(move |reset_by| {
+                    let anything = state != FactorState::None
+                        || lock == Lock::UntilReset
+                        || lock == Lock::Until(AHEAD);
+                    let view = FactorView {
                         state,
                         reset_by,
                         lock,
                         last_event,
-                    },
-                    anything,
-                )
+                    };
+                    (view, anything, ahead)
+                })
             })
         })
     })
@@ -77,7 +78,7 @@ fn expected_remedies(reason: Reason, sso: Sso) -> Vec<&'static str> {
     let codes = sso == Sso::Off || sso == Sso::On(PasswordUnderSso::Challenge);
     let mut ways = Vec::new();
     match reason {
-        Reason::UnknownProject => ways.push("open-support-ticket"),
+        Reason::UnknownProject | Reason::ClockBehind => ways.push("open-support-ticket"),
         Reason::ProofInvalid | Reason::ProofTooOld => {
             if codes && reason == Reason::ProofInvalid {
                 ways.push("set-up");
@@ -112,7 +113,7 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
                 .with_step_up_age(STEP_UP_AGE);
             for settings in [Some(&known), None] {
                 for proof in proofs([&acme, &other], &ada) {
-                    for (actor_role, subject, (factor, anything)) in
+                    for (actor_role, subject, (factor, anything, ahead)) in
                         ROLES.into_iter().flat_map(|r| {
                             [&ada, &bob]
                                 .into_iter()
@@ -148,6 +149,7 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
                                 Reason::SelfReset,
                             ),
                             (!anything, Reason::NothingToReset),
+                            (ahead, Reason::ClockBehind),
                         ];
                         let expected = checks.into_iter().find_map(|(fails, r)| fails.then_some(r));
                         count += 1;
@@ -219,7 +221,8 @@ fn a_reset_by_support_agrees_with_the_checks_in_order_on_every_input() {
     for settings in [Some(&known), None] {
         for (operator, operator_named) in texts {
             for (ticket, ticket_named) in texts {
-                for (subject_factor, anything) in subjects() {
+                // Support heals what a clock set ahead has left behind.
+                for (subject_factor, anything, _) in subjects() {
                     for help in [Help::AdministratorOrSupport, Help::SupportOnly] {
                         let request = SupportResetRequest {
                             settings,

@@ -3,7 +3,7 @@
 use twofa_lifecycle::{Command, HandoverCode, Outcome};
 use twofa_policy::{
     AccessRequest, FactorState, Help, Refusal, ResetGrant, ResetRequest, Role, SupportResetRequest,
-    Warnings, authorize_list, authorize_reset, authorize_support_reset, clock_behind, no_proof,
+    Warnings, authorize_list, authorize_reset, authorize_support_reset, no_proof,
 };
 use twofa_types::{ProjectId, UserId};
 
@@ -114,13 +114,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 subject_generation: loaded.record.generation(),
                 now,
             };
-            let behind = request.subject_factor.clock_behind(now);
             let grant = match authorize_reset(&request) {
-                Ok(_) if behind => {
-                    let refusal = clock_behind();
-                    self.note_refusal(&facts, subject, refusal).await?;
-                    return Ok(Authorized::Refused(refusal));
-                }
                 Ok(grant) => grant,
                 Err(refusal) => {
                     self.note_refusal(&facts, subject, refusal).await?;
