@@ -210,6 +210,12 @@ fn values_out_of_bounds_are_named() {
         assert!(Record::decode(&changed).is_ok(), "{at} {bytes:?}");
         canonical(&changed);
     }
+    let largest = World::enrolled()
+        .0
+        .record
+        .reseal(|_, _| SealedSecret::from_bytes(&[0xdd; SealedSecret::MAX_BYTES]));
+    let largest = largest.unwrap();
+    assert_eq!(Record::decode(&largest.encode()), Ok(largest));
     let reset = samples()
         .into_iter()
         .find(|record| record.view().reset_by.is_some())
