@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cluster::{Cluster, Death};
-use people::{Acknowledged, PEOPLE, People};
+use people::{Acknowledged, PEOPLE, People, forgotten};
 use support::Fresh;
 use twofa_sqlx::Database;
 
@@ -204,4 +204,22 @@ async fn a_promoted_standby_has_all_that_was_acknowledged() {
     standby.promote();
     let database = Database::connect(&standby.url()).await.unwrap();
     people.check(&database, &acknowledged, 1).await;
+}
+
+/// That the test above can fail: a standby that commits do not wait for forgets, and it shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_nobody_waits_for_is_seen_to_forget() {
+    let mut primary = Cluster::new();
+    primary.start(&[]);
+    let database = Database::connect(&primary.url()).await.unwrap();
+    let people = Arc::new(People::set_up(&database).await);
+    let mut standby = primary.standby();
+
+    let acknowledged = until(&people, &database, 1, async { primary.die(Death::Kill) }).await;
+    standby.start(&[]);
+    standby.promote();
+    let database = Database::connect(&standby.url()).await.unwrap();
+    let logins: usize = acknowledged.values().map(Vec::len).sum();
+    assert_eq!(forgotten(&database, &acknowledged).await.len(), logins);
+    assert!(logins > 0);
 }

@@ -129,14 +129,8 @@ impl People {
     /// After a death: every login that was acknowledged is on the record, no code of it is accepted again, the
     /// audit is whole, and people can go on.
     pub(crate) async fn check(&self, database: &Database, acknowledged: &Acknowledged, round: u64) {
+        assert_eq!(forgotten(database, acknowledged).await, []);
         for (&n, times) in acknowledged {
-            let accepted = accepted(database, n).await;
-            for time in times {
-                assert!(
-                    accepted.contains(time),
-                    "person {n}'s login at {time} was forgotten"
-                );
-            }
             for time in times.iter().rev().take(3) {
                 let answer = self.answer(database, n, *time).await;
                 let Answer::Rejected(why) = answer else {
@@ -170,6 +164,20 @@ impl People {
             .await
             .unwrap()
     }
+}
+
+/// The logins that were acknowledged and are not on the record: whose, and when.
+pub(crate) async fn forgotten(
+    database: &Database,
+    acknowledged: &Acknowledged,
+) -> Vec<(usize, u64)> {
+    let mut forgotten = Vec::new();
+    for (&n, times) in acknowledged {
+        let accepted = accepted(database, n).await;
+        let missing = times.iter().filter(|time| !accepted.contains(time));
+        forgotten.extend(missing.map(|&time| (n, time)));
+    }
+    forgotten
 }
 
 /// The times at which person `n` was accepted, by the audit.
