@@ -1,6 +1,6 @@
 //! Parameters: what they are called, how long they are, what lies within their bounds.
 
-use twofa_totp::{Algorithm, Digits, OutOfBounds, Params, Period, Secret, Totp};
+use twofa_totp::{Algorithm, Code, Digits, OutOfBounds, Params, Period, Secret, Totp};
 use twofa_types::UnixTime;
 
 #[test]
@@ -42,7 +42,8 @@ fn fewer_digits_are_the_last_ones() {
     let secret = Secret::from_bytes(b"12345678901234567890").unwrap();
     for (digits, code) in [(8, "94287082"), (7, "4287082"), (6, "287082")] {
         let params = Params::default().with_digits(Digits::try_from(digits).unwrap());
-        let made = Totp::new(&secret, params).generate(UnixTime::from_secs(59));
-        assert_eq!(made.expose().as_ref(), code);
+        let (totp, now) = (Totp::new(&secret, params), UnixTime::from_secs(59));
+        assert_eq!(totp.generate(now).expose().as_ref(), code);
+        assert!(totp.find(&Code::parse(code).unwrap(), now).is_ok());
     }
 }
