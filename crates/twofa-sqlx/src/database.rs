@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::Role;
 use twofa::types::{ProjectId, UnixTime, UserId};
@@ -6,11 +8,11 @@ use twofa::{
     Subject, SubjectEvent,
 };
 
-use crate::Error;
 #[cfg(feature = "postgres")]
 use crate::PgStore;
 #[cfg(feature = "sqlite")]
 use crate::SqliteStore;
+use crate::{Error, Location};
 
 /// A store and a directory on whichever database was named when the program started.
 ///
@@ -53,47 +55,27 @@ macro_rules! either {
 }
 
 impl Database {
-    /// Opens the store at a file's path, a `sqlite:` URL (`sqlite:` or `sqlite://`, then a path, and perhaps
-    /// `?mode=rwc`) or a `postgres:` URL, and brings its tables up to date.
+    /// Opens the store at a [`Location`] and brings its tables up to date.
     ///
     /// # Errors
     ///
-    /// As `SqliteStore::connect` and `PgStore::connect`; [`Error::LeftOut`] for a database that this build has
+    /// As [`Location::parse`], `SqliteStore::connect` and `PgStore::connect`; [`Error::LeftOut`] for a database that this build has
     /// no feature for.
     pub async fn connect(target: &str) -> Result<Self, Error> {
-        match scheme(target) {
-            Some(("postgres" | "postgresql", _)) => Self::connect_postgres(target).await,
-            Some(("sqlite", path)) => {
-                let path = path.strip_prefix("//").unwrap_or(path);
-                // What other programs write for a file that is made where it is missing, as it is here anyway.
-                let path = path.strip_suffix("?mode=rwc").unwrap_or(path);
-                if path.contains('?') {
-                    return Err(Error::Parameters {
-                        name: target.into(),
-                    });
-                }
-                Self::connect_sqlite(target, path).await
-            }
-            Some((scheme, rest)) if rest.starts_with("//") => Err(Error::UnknownScheme {
-                scheme: scheme.into(),
-            }),
-            _ => Self::connect_sqlite(target, target).await,
+        match Location::parse(target)? {
+            Location::File(path) => Self::connect_sqlite(path).await,
+            Location::Server => Self::connect_postgres(target).await,
         }
     }
 
     #[cfg(feature = "sqlite")]
-    async fn connect_sqlite(target: &str, path: &str) -> Result<Self, Error> {
-        if path.is_empty() || path == ":memory:" {
-            return Err(Error::NoFile {
-                name: target.into(),
-            });
-        }
+    async fn connect_sqlite(path: &Path) -> Result<Self, Error> {
         SqliteStore::connect(path).await.map(Self::Sqlite)
     }
 
     #[cfg(not(feature = "sqlite"))]
     #[expect(clippy::unused_async, reason = "as with the feature")]
-    async fn connect_sqlite(_target: &str, _path: &str) -> Result<Self, Error> {
+    async fn connect_sqlite(_path: &Path) -> Result<Self, Error> {
         Err(Error::LeftOut {
             scheme: "sqlite",
             feature: "sqlite",
@@ -186,17 +168,6 @@ impl Database {
     pub async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<(), Error> {
         either!(self, store => store.remove_member(project, user).await)
     }
-}
-
-/// What stands before the first colon and after it, where that can be a URL's scheme (RFC 3986 section 3.1).
-/// A single letter is a drive.
-fn scheme(target: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = target.split_once(':')?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    (scheme.len() > 1 && scheme.starts_with(|c: char| c.is_ascii_alphabetic()))
-        .then_some(())
-        .filter(|()| scheme.chars().all(plain))
-        .map(|()| (scheme, rest))
 }
 
 impl Store for Database {

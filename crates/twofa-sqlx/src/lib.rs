@@ -16,6 +16,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `database.rs` | [`Database`]: one or the other, by path or URL |
+//! | `location.rs` | [`Location`]: a file or a server, by the name that a person gives |
 //! | `sqlite.rs`, `sqlite/write.rs` | opening a file; the one transaction that applies a change |
 //! | `postgres.rs`, `postgres/write.rs` | opening a pool; the one statement that applies a change |
 //! | `shared.rs`, `sql.rs` | what both do alike, and the statements they do it with |
@@ -35,6 +36,8 @@
 mod database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod error;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod location;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -52,6 +55,8 @@ mod sqlite;
 pub use database::Database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use error::Error;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use location::Location;
 #[cfg(feature = "postgres")]
 pub use postgres::PgStore;
 #[cfg(feature = "sqlite")]

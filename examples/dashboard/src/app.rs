@@ -16,7 +16,7 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 use twofa::types::UnixTime;
 use twofa::{Enrolment, Keyring, LoginId, TwoFactor};
-use twofa_sqlx::Database;
+use twofa_sqlx::{Database, Location};
 
 use crate::accounts::Accounts;
 use crate::options::Options;
@@ -153,14 +153,13 @@ pub async fn run(options: Options) -> Result<(), StartError> {
 }
 
 fn keyring(options: &Options, empty: bool) -> Result<Keyring, StartError> {
-    let beside = || {
-        let path = options
-            .store
-            .strip_prefix("sqlite:")
-            .unwrap_or(&options.store);
-        let path = path.strip_prefix("//").unwrap_or(path);
-        let postgres = path.starts_with("postgres:") || path.starts_with("postgresql:");
-        (!postgres).then(|| PathBuf::from(format!("{path}.key")))
+    let beside = || match Location::parse(&options.store) {
+        Ok(Location::File(file)) => {
+            let mut beside = file.as_os_str().to_owned();
+            beside.push(".key");
+            Some(PathBuf::from(beside))
+        }
+        _ => None,
     };
     let path = options
         .key_file

@@ -23,10 +23,15 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
     let opened = Opened::open(global, Check::Nothing).await?;
     let path = store::key_file(global)?;
     let _alone = lock(&path)?;
-    let mut keyring = store::load_keys(&path)?;
     // With the keys as they are, to see that they belong to the store.
-    let as_it_is = store::load_keys(&path)?;
-    Opened::fitting(opened.database.clone(), as_it_is, &path, global.at).await?;
+    Opened::fitting(
+        opened.database.clone(),
+        store::load_keys(&path)?,
+        &path,
+        global.at,
+    )
+    .await?;
+    let mut keyring = store::load_keys(&path)?;
     if !resume {
         let failed = |e: twofa::KeyringError| Failure::store("keyring", e.to_string());
         keyring.add_active().map_err(failed)?;

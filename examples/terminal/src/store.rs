@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{Directory as _, Error, Keyring, KeyringError, Project, Store as _, TwoFactor};
-use twofa_sqlx::Database;
+use twofa_sqlx::{Database, Location};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -29,22 +29,14 @@ pub(crate) enum Check {
     Nothing,
 }
 
-/// Where the store is.
-enum Place<'a> {
-    File(&'a Path),
-    Server,
-    /// Something that the store itself will have to say no to.
-    Other,
-}
-
 impl Opened {
     /// Opens the store that was named, and makes it where it is new.
     pub(crate) async fn open(global: &Global, check: Check) -> Result<Self, Failure> {
-        let place = place(&global.store);
+        let location = Location::parse(&global.store)?;
         let key_file = key_file(global)?;
-        let (database, keyring) = match place {
-            Place::File(path) => open_file(&global.store, path, &key_file).await?,
-            Place::Server | Place::Other => open_server(&global.store, &key_file).await?,
+        let (database, keyring) = match location {
+            Location::File(path) => open_file(&global.store, path, &key_file).await?,
+            Location::Server => open_server(&global.store, &key_file).await?,
         };
         match check {
             Check::Keys => Self::fitting(database, keyring, &key_file, global.at).await,
@@ -104,16 +96,14 @@ impl Opened {
 
 /// The key file: as named, or beside the store's file.
 pub(crate) fn key_file(global: &Global) -> Result<PathBuf, Failure> {
-    match (&global.key_file, place(&global.store)) {
+    match (&global.key_file, Location::parse(&global.store)?) {
         (Some(path), _) => Ok(path.clone()),
-        (None, Place::File(path)) => {
+        (None, Location::File(path)) => {
             let mut beside = OsString::from(path);
             beside.push(".key");
             Ok(beside.into())
         }
-        // The store's name is at fault, whatever the key file.
-        (None, Place::Other) => Ok(PathBuf::new()),
-        (None, Place::Server) => Err(Failure::usage(
+        (None, Location::Server) => Err(Failure::usage(
             "key-file-needed",
             "a store on a server has no place for its keys: name a key file with --key-file or TWOFA_KEY_FILE",
         )),
@@ -152,23 +142,6 @@ fn does_not_fit(error: Error, key_file: &Path) -> Failure {
         key_file.display()
     );
     Failure::from(error).hint(&hint)
-}
-
-fn place(store: &str) -> Place<'_> {
-    match store.split_once(':') {
-        Some(("sqlite", rest)) => {
-            let path = rest.strip_prefix("//").unwrap_or(rest);
-            match path.strip_suffix("?mode=rwc").unwrap_or(path) {
-                "" | ":memory:" => Place::Other,
-                path if path.contains('?') => Place::Other,
-                path => Place::File(Path::new(path)),
-            }
-        }
-        Some(("postgres" | "postgresql", _)) => Place::Server,
-        Some((_, rest)) if rest.starts_with("//") => Place::Other,
-        _ if store.is_empty() || store == ":memory:" => Place::Other,
-        _ => Place::File(Path::new(store)),
-    }
 }
 
 async fn open_file(

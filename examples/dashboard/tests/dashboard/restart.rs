@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::server::Server;
+use crate::server::{Server, real_now};
 use crate::visitor::Visitor;
 
 const ANN: &str = "ann@acme.example";
@@ -45,4 +45,15 @@ async fn nothing_is_forgotten_and_nothing_is_told_twice() {
     ben.set_up(&server, "ben@acme.example").await;
     server.hears("mail to ben@acme.example");
     assert!(!server.said().contains("mail to ann"), "{}", server.said());
+}
+
+#[tokio::test]
+async fn the_keys_lie_beside_the_file_however_it_is_named() {
+    for store in ["shop.db", "sqlite:shop.db", "sqlite://shop.db?mode=rwc"] {
+        let server = Server::start_at(real_now(), &["--store", store]);
+        assert!(
+            server.has("shop.db") && server.has("shop.db.key"),
+            "{store}"
+        );
+    }
 }

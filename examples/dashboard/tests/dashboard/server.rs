@@ -77,6 +77,11 @@ impl Server {
         next
     }
 
+    /// Whether a file lies in its folder.
+    pub(crate) fn has(&self, file: &str) -> bool {
+        self.folder.path().join(file).is_file()
+    }
+
     fn start_in(folder: TempDir, ahead: i64, options: &[&str]) -> Self {
         write_clock(folder.path(), ahead);
         let mut child = Command::new(env!("CARGO_BIN_EXE_twofa-dashboard"))
