@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use twofa::testkit::{MemoryHarness, Site, fine, service_over};
 use twofa::types::UnixTime;
-use twofa::{AuditRow, Fault, FirstBad, MemoryStore, Store, Subject};
+use twofa::{AuditRow, Fault, FirstBad, MemoryStore, Store, Stored, Subject};
 
 use crate::doctored::Doctored;
 
@@ -35,6 +35,15 @@ fn scene(harness: &MemoryHarness) -> Scene<'_> {
 impl Scene<'_> {
     fn store(&self) -> Arc<MemoryStore> {
         self.site.open().0
+    }
+
+    /// Ada, who signs in, and her record from before.
+    fn before_a_sign_in(&self) -> (Subject, Stored) {
+        let phone = self.site.enrol(&self.site.ada);
+        let ada = Subject::member(&self.site.project, &self.site.ada);
+        let before = fine(self.site.wait(self.store().load(&ada))).unwrap();
+        self.site.sign_in(&self.site.ada, &phone);
+        (ada, before)
     }
 
     fn verify(&self, store: Doctored) -> Option<FirstBad> {
@@ -252,13 +261,10 @@ fn a_genuine_row_of_another_history_is_found() {
 fn a_record_that_was_put_back_is_found_and_goes_no_further() {
     let harness = MemoryHarness::default();
     let scene = scene(&harness);
-    let phone = scene.site.enrol(&scene.site.ada);
-    let ada = Subject::member(&scene.site.project, &scene.site.ada);
-    let before = fine(scene.site.wait(scene.store().load(&ada))).unwrap();
-    scene.site.sign_in(&scene.site.ada, &phone);
+    let (ada, before) = scene.before_a_sign_in();
     let put_back = {
         let (ada, before) = (ada.clone(), before.clone());
-        move |subject: &Subject, stored: twofa::Stored| {
+        move |subject: &Subject, stored: Stored| {
             Some(if *subject == ada {
                 before.clone()
             } else {
@@ -276,7 +282,7 @@ fn a_record_that_was_put_back_is_found_and_goes_no_further() {
     // Under a later version, so that it would stand: it is bound to the version it was written at.
     let later = {
         let ada = ada.clone();
-        move |subject: &Subject, stored: twofa::Stored| {
+        move |subject: &Subject, stored: Stored| {
             let mut stored = stored;
             if *subject == ada {
                 stored.record.clone_from(&before.record);
@@ -296,10 +302,7 @@ fn a_record_that_was_put_back_is_found_and_goes_no_further() {
 fn a_record_that_goes_on_meanwhile_is_looked_at_again() {
     let harness = MemoryHarness::default();
     let scene = scene(&harness);
-    let phone = scene.site.enrol(&scene.site.ada);
-    let ada = Subject::member(&scene.site.project, &scene.site.ada);
-    let before = fine(scene.site.wait(scene.store().load(&ada))).unwrap();
-    scene.site.sign_in(&scene.site.ada, &phone);
+    let (ada, before) = scene.before_a_sign_in();
     let first = AtomicBool::new(true);
     let meanwhile = Doctored::records(scene.store(), move |subject, stored| {
         let early = *subject == ada && first.swap(false, Ordering::Relaxed);
@@ -318,7 +321,7 @@ fn every_byte_of_a_record_counts() {
         .len();
     for at in (0..len).step_by(3).chain(0..36) {
         let ann = scene.ann.clone();
-        let edit = move |subject: &Subject, mut stored: twofa::Stored| {
+        let edit = move |subject: &Subject, mut stored: Stored| {
             if *subject == ann {
                 stored.record[at] ^= 4;
             }
@@ -337,7 +340,7 @@ fn every_byte_of_a_record_counts() {
     }
     for left in [0, 3, 4, 35, 36, len - 1] {
         let ann = scene.ann.clone();
-        let cut = move |subject: &Subject, mut stored: twofa::Stored| {
+        let cut = move |subject: &Subject, mut stored: Stored| {
             if *subject == ann {
                 stored.record.truncate(left);
             }
@@ -353,7 +356,7 @@ fn events_without_a_record_are_orphans() {
     let harness = MemoryHarness::default();
     let scene = scene(&harness);
     let ann = scene.ann.clone();
-    let gone = move |subject: &Subject, stored: twofa::Stored| (*subject != ann).then_some(stored);
+    let gone = move |subject: &Subject, stored: Stored| (*subject != ann).then_some(stored);
     let found = scene.verify(Doctored::records(scene.store(), gone));
     let expected = FirstBad {
         subject: scene.ann,
@@ -383,7 +386,7 @@ fn a_tampered_record_is_noted_once_in_a_row() {
     let harness = MemoryHarness::default();
     let scene = scene(&harness);
     let ann = scene.ann.clone();
-    let edit = move |subject: &Subject, mut stored: twofa::Stored| {
+    let edit = move |subject: &Subject, mut stored: Stored| {
         if *subject == ann {
             stored.record[40] ^= 1;
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::play::{MANDATE, Play, assert_error};
+use crate::play::{MANDATE, Play, assert_error, execute};
 
 #[test]
 fn stores_that_are_none() {
@@ -179,21 +179,8 @@ fn a_disk_that_is_full_is_told() {
 
 #[test]
 fn a_database_without_a_store_gets_its_keys_as_a_new_file_does() {
-    use twofa_sqlx::sqlx::{self, Connection as _};
     let play = Play::new();
-    let url = format!("sqlite:{}?mode=rwc", play.path("app.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query("CREATE TABLE app_user (id TEXT)")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        connection.close().await.unwrap();
-    });
+    execute(&play.path("app.db"), "CREATE TABLE app_user (id TEXT)");
     let add = ["project", "add", "acme", "--store", "app.db", "--json"];
     play.run(&add).done();
     // From now on there is something under them.

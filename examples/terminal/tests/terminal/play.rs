@@ -159,6 +159,22 @@ impl Play {
     }
 }
 
+/// Carries a statement out in a database, which is made where it is missing, and says how many rows it changed.
+pub(crate) fn execute(database: &Path, statement: &'static str) -> u64 {
+    use twofa_sqlx::sqlx::{self, Connection as _};
+    let url = format!("sqlite:{}?mode=rwc", database.display());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let done = sqlx::query(statement).execute(&mut connection).await;
+        connection.close().await.unwrap();
+        done.unwrap().rows_affected()
+    })
+}
+
 /// The program in a folder, with no setting of whoever runs the tests.
 pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twofa"));

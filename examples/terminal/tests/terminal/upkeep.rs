@@ -2,27 +2,14 @@
 
 use std::fs;
 
-use crate::play::{App, MANDATE, Play};
+use crate::play::{App, MANDATE, Play, execute};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 /// A hand in the database.
 fn alter(play: &Play, statement: &'static str) {
-    use twofa_sqlx::sqlx::{self, Connection as _};
-    let url = format!("sqlite:{}", play.path("twofa.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        let done = sqlx::query(statement)
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        assert!(done.rows_affected() > 0, "{statement}");
-        connection.close().await.unwrap();
-    });
+    let rows = execute(&play.path("twofa.db"), statement);
+    assert!(rows > 0, "{statement}");
 }
 
 #[test]
