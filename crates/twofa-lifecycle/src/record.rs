@@ -226,6 +226,15 @@ pub struct Summary {
     pub last_used: Option<UnixTime>,
 }
 
+impl Summary {
+    /// What a list shows nothing of.
+    pub const NONE: Self = Self {
+        state: SummaryState::None,
+        since: None,
+        last_used: None,
+    };
+}
+
 /// Where a factor stands, without what belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SummaryState {

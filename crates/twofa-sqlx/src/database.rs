@@ -185,6 +185,10 @@ impl Store for Database {
         either!(self, store => store.apply(change).await)
     }
 
+    async fn drain(&self) -> Result<(), Error> {
+        either!(self, store => store.drain().await)
+    }
+
     async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Error> {
         either!(self, store => store.park(subject, login).await)
     }

@@ -159,11 +159,11 @@ pub enum Error {
     },
     /// An event with this number exists: the record is older than its own events.
     #[error(
-        "an event of {user:?} in project {project} exists already: the record was rolled back behind its events, by a restored backup or by hand; verify the audit"
+        "an event of {user:?} in project {project:?} exists already: the record was rolled back behind its events, by a restored backup or by hand; verify the audit"
     )]
     EventExists {
-        /// The project.
-        project: Box<ProjectId>,
+        /// The project's id; empty for the store's record of its keys.
+        project: String,
         /// The person's id; empty for the project itself.
         user: String,
     },

@@ -112,6 +112,9 @@ pub(crate) fn user_id(table: &'static str, text: &str) -> Result<UserId, Error> 
 }
 
 pub(crate) fn subject(table: &'static str, project: &str, user: &str) -> Result<Subject, Error> {
+    if project.is_empty() && user.is_empty() {
+        return Ok(Subject::installation());
+    }
     let project = project_id(table, project)?;
     Ok(if user.is_empty() {
         Subject::project_itself(&project)

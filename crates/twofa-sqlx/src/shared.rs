@@ -14,7 +14,7 @@ macro_rules! store_and_directory {
 
             async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Error> {
                 let query = sqlx::query_as(sql::LOAD)
-                    .bind(subject.project().as_str())
+                    .bind(subject.project_key())
                     .bind(subject.user_key());
                 self.one(query, rows::stored).await
             }
@@ -31,6 +31,10 @@ macro_rules! store_and_directory {
                     });
                 }
                 self.commit(change).await
+            }
+
+            async fn drain(&self) -> Result<(), Error> {
+                self.writers_have_ended().await
             }
 
             async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Error> {
@@ -72,13 +76,13 @@ macro_rules! store_and_directory {
                 let query = match (project, after) {
                     (None, None) => sqlx::query_as(sql::SUBJECTS),
                     (None, Some(after)) => sqlx::query_as(sql::SUBJECTS_AFTER)
-                        .bind(after.project().as_str())
+                        .bind(after.project_key())
                         .bind(after.user_key()),
                     (Some(project), None) => {
                         sqlx::query_as(sql::SUBJECTS_OF).bind(project.as_str())
                     }
                     // After the last of another project comes all of this one, or nothing of it.
-                    (Some(project), Some(after)) => match after.project().cmp(project) {
+                    (Some(project), Some(after)) => match after.project().cmp(&Some(project)) {
                         Ordering::Less => sqlx::query_as(sql::SUBJECTS_OF).bind(project.as_str()),
                         Ordering::Equal => sqlx::query_as(sql::SUBJECTS_OF_AFTER)
                             .bind(project.as_str())
@@ -108,7 +112,7 @@ macro_rules! store_and_directory {
                 limit: u32,
             ) -> Result<Vec<AuditRow>, Error> {
                 let query = sqlx::query_as(sql::CHAIN)
-                    .bind(subject.project().as_str())
+                    .bind(subject.project_key())
                     .bind(subject.user_key())
                     .bind(rows::cursor_in(after));
                 self.page(query, limit, rows::audit_row).await
@@ -380,7 +384,7 @@ macro_rules! store_and_directory {
             ) -> Statement<'q, $database> {
                 sqlx::query(sql::PARK)
                     .bind(login.id.as_bytes().as_slice())
-                    .bind(subject.project().as_str())
+                    .bind(subject.project_key())
                     .bind(subject.user_key())
                     .bind(login.kind.code())
                     .bind(i64::from(login.generation))

@@ -9,6 +9,10 @@ macro_rules! event_columns {
 pub(crate) const LOAD: &str =
     "SELECT version, record FROM twofa_factor WHERE project = $1 AND user_id = $2";
 
+/// The version of the installation's record; 0 where there is none.
+pub(crate) const INSTALLATION: &str = "SELECT COALESCE(\
+    (SELECT version FROM twofa_factor WHERE project = '' AND user_id = ''), 0)";
+
 pub(crate) const RESUME: &str = "SELECT l.project, l.user_id, l.id, l.kind, l.generation, l.parked, \
     l.expires, l.failures, f.version, f.record \
     FROM twofa_login l LEFT JOIN twofa_factor f ON f.project = l.project AND f.user_id = l.user_id \

@@ -140,7 +140,11 @@ async fn pages_join_without_gap_or_overlap(fresh: Fresh) {
             events.extend(page);
         }
         assert_eq!(events.len(), 15);
-        assert!(events.iter().all(|(_, e)| e.subject.project() == &beta));
+        assert!(
+            events
+                .iter()
+                .all(|(_, e)| e.subject.project() == Some(&beta))
+        );
         assert!(events.windows(2).all(|w| w[0].0 < w[1].0));
     }
     assert!(

@@ -133,7 +133,7 @@ async fn race(fresh: &Fresh, write: twofa::Change) -> (usize, usize) {
     for task in tasks {
         match task.await.unwrap() {
             Applied::Committed => committed += 1,
-            Applied::Conflict => conflicts += 1,
+            Applied::Conflict | Applied::Stale => conflicts += 1,
         }
     }
     (committed, conflicts)

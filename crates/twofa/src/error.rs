@@ -19,6 +19,12 @@ pub enum RestError {
     /// It is what was written there, and still no record.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// It was written by a later version of this library.
+    #[error("it was written by a later version of this program; use one as new as the store")]
+    Newer,
+    /// There are events of it, and it is gone.
+    #[error("it is gone, and its events are still there: it was deleted by another hand")]
+    Missing,
     /// It is longer than can be sealed.
     #[error("it is too long to be sealed")]
     TooLong,
@@ -38,7 +44,7 @@ pub enum Error {
     #[error("there is no project {0}; check its name")]
     UnknownProject(Box<ProjectId>),
     /// The person is no member of the project.
-    #[error("{} is not a member of {}; add them, or check both names", who(_0), _0.project())]
+    #[error("{} is not a member of {}; add them, or check both names", who(_0), _0.project_key())]
     UnknownMember(Box<Subject>),
     /// A record or a secret in it cannot be read.
     #[error("{} cannot be read: {source}", whose(subject))]
@@ -52,11 +58,11 @@ pub enum Error {
     #[error(transparent)]
     Keyring(#[from] KeyringError),
     /// The store failed.
-    #[error("the store failed, so nothing was decided; try again: {0}")]
-    Store(#[source] Cause),
+    #[error("the store failed, so nothing was decided: {0}")]
+    Store(Cause),
     /// The directory failed.
-    #[error("the directory of projects and members failed, so nothing was decided; try again: {0}")]
-    Directory(#[source] Cause),
+    #[error("the directory of projects and members failed, so nothing was decided: {0}")]
+    Directory(Cause),
     /// Too many writers of one factor at once.
     #[error("others changed this factor {attempts} times in a row while this was tried; try again")]
     Contended {
@@ -84,7 +90,7 @@ pub enum Error {
     #[error(
         "the clock stands behind the last event of {} in {}, so nothing was decided; set it right",
         who(_0),
-        _0.project()
+        _0.project_key()
     )]
     ClockBehind(Box<Subject>),
     /// A counter-based key, which this does not keep.
@@ -99,12 +105,11 @@ impl Error {
             Self::UnknownProject(_) => "unknown-project",
             Self::UnknownMember(_) => "unknown-member",
             Self::Unreadable {
-                source: RestError::Key(KeyringError::Unknown { .. }),
+                source: RestError::Key(error),
                 ..
             }
-            | Self::Keyring(KeyringError::Unknown { .. }) => "key-missing",
+            | Self::Keyring(error) => error.code(),
             Self::Unreadable { .. } => "record-unreadable",
-            Self::Keyring(_) => "keyring",
             Self::Store(_) => "store",
             Self::Directory(_) => "directory",
             Self::Contended { .. } => "contended",
@@ -137,10 +142,10 @@ impl Error {
 }
 
 fn whose(subject: &Subject) -> String {
-    let project = subject.project();
-    match subject.user() {
-        Some(user) => format!("the factor of {user} in {project}"),
-        None => format!("the record of project {project} itself"),
+    match (subject.project(), subject.user()) {
+        (Some(project), Some(user)) => format!("the factor of {user} in {project}"),
+        (Some(project), None) => format!("the record of project {project} itself"),
+        (None, _) => "the store's record of its keys".to_owned(),
     }
 }
 

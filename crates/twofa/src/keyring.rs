@@ -2,149 +2,155 @@
 
 mod error;
 mod file;
+mod id;
+mod source;
+mod text;
 
 pub use error::KeyringError;
+pub use id::{KeyId, KeyState, NotAKeyId};
+pub use source::KeySource;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// HMAC-SHA-256, for deriving keys and for everything that must not be altered.
-pub(crate) type HmacSha256 = Hmac<Sha256>;
-
-/// One active key, which everything new is sealed under, and older ones, kept for reading until everything
-/// is resealed.
+/// One active key, which everything new rests under, and others, each with its [`KeyState`].
 ///
 /// A key is 256 bits from the operating system's generator; what is really used are keys derived from it, one
 /// for each purpose. Whoever has the database but not the keyring learns no secret and forges no proof. Keep
 /// it apart from the database's backups.
 ///
-/// ```
-/// use twofa::Keyring;
+/// A ring is only what a host holds. Which of its keys is in use is for the store to say, where all hosts meet:
+/// see [`TwoFactor::activate_key`](crate::TwoFactor::activate_key).
 ///
-/// let keyring = Keyring::generate()?;
+/// ```
+/// use twofa::{KeyState, Keyring};
+///
+/// let mut keyring = Keyring::generate()?;
+/// let second = keyring.add()?;
 /// let restored = Keyring::from_text(&keyring.to_text())?;
-/// assert_eq!(restored.active_id(), 1);
-/// assert_eq!(format!("{restored:?}"), "Keyring { active: 1, ids: [1], .. }");
+/// assert_eq!(restored.active_id(), keyring.active_id());
+/// assert_eq!(restored.state(second), Some(KeyState::Added));
 /// # Ok::<(), twofa::KeyringError>(())
 /// ```
 pub struct Keyring {
-    active: u32,
-    keys: BTreeMap<u32, KeySet>,
+    active: KeyId,
+    keys: BTreeMap<KeyId, RingKey>,
 }
 
-/// A key of the ring and the keys derived from it.
-pub(crate) struct KeySet {
-    root: Zeroizing<[u8; 32]>,
-    /// Seals secrets.
-    pub(crate) secrets: Zeroizing<[u8; 32]>,
-    /// Seals proofs.
-    pub(crate) proofs: Zeroizing<[u8; 32]>,
-    /// Authenticates records.
-    pub(crate) records: Zeroizing<[u8; 32]>,
-    /// Authenticates events.
-    pub(crate) events: Zeroizing<[u8; 32]>,
-}
-
-impl KeySet {
-    fn new(root: Zeroizing<[u8; 32]>) -> Self {
-        let derive = |purpose: &str| {
-            let mut mac = mac_with(&root);
-            mac.update(b"twofa/1/");
-            mac.update(purpose.as_bytes());
-            Zeroizing::new(mac.finalize().into_bytes().into())
-        };
-        Self {
-            secrets: derive("secrets"),
-            proofs: derive("proofs"),
-            records: derive("records"),
-            events: derive("events"),
-            root,
-        }
-    }
-}
-
-/// HMAC-SHA-256 under a 32-byte key.
-pub(crate) fn mac_with(key: &[u8; 32]) -> HmacSha256 {
-    // HMAC fills a short key up with zeros to a block (RFC 2104 section 2).
-    let mut block = Zeroizing::new([0; 64]);
-    for (to, from) in block.iter_mut().zip(key) {
-        *to = *from;
-    }
-    HmacSha256::new((&*block).into())
+/// A key as a ring holds it.
+pub(crate) struct RingKey {
+    pub(crate) state: KeyState,
+    /// The root that every other key is derived from; for [`KeyState::Events`] the key of events alone.
+    pub(crate) bytes: Zeroizing<[u8; 32]>,
 }
 
 impl Keyring {
+    /// The most keys of a ring.
+    pub const MAX_KEYS: usize = 1024;
+
     /// A ring of one fresh key.
     ///
     /// # Errors
     ///
     /// [`KeyringError::Random`] when the operating system gives no randomness.
     pub fn generate() -> Result<Self, KeyringError> {
-        let mut ring = Self {
-            active: 0,
-            keys: BTreeMap::new(),
+        let id = random_id()?;
+        let key = RingKey {
+            state: KeyState::Active,
+            bytes: random_key()?,
         };
-        ring.add_active()?;
-        Ok(ring)
+        Ok(Self {
+            active: id,
+            keys: BTreeMap::from([(id, key)]),
+        })
     }
 
-    /// A ring of the application's own 32-byte keys, from wherever it keeps them.
+    /// A ring of the application's own 32-byte keys, from wherever it keeps them. All but the active one are
+    /// for reading.
     ///
     /// # Errors
     ///
     /// [`KeyringError::ActiveMissing`] when no key has the id `active`; [`KeyringError::DuplicateId`] when two
-    /// have the same; [`KeyringError::WeakKey`] for a key whose bytes are all equal, as of a buffer that was
-    /// never filled.
+    /// have the same; [`KeyringError::WeakKey`] for a key that cannot have come from a generator: a pattern
+    /// that repeats, or nothing but printable text; [`KeyringError::Full`] for more than
+    /// [`Keyring::MAX_KEYS`].
     pub fn from_keys(
-        active: u32,
-        keys: impl IntoIterator<Item = (u32, Zeroizing<[u8; 32]>)>,
+        active: KeyId,
+        keys: impl IntoIterator<Item = (KeyId, Zeroizing<[u8; 32]>)>,
     ) -> Result<Self, KeyringError> {
-        let mut ring = Self {
-            active,
-            keys: BTreeMap::new(),
-        };
-        for (id, key) in keys {
-            if key.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) {
-                return Err(KeyringError::WeakKey { id });
-            }
-            if ring.keys.insert(id, KeySet::new(key)).is_some() {
-                return Err(KeyringError::DuplicateId { id });
-            }
-        }
-        if ring.keys.contains_key(&active) {
-            Ok(ring)
-        } else {
-            Err(KeyringError::ActiveMissing { id: active })
-        }
+        Self::of(keys.into_iter().map(|(id, bytes)| {
+            let state = if id == active {
+                KeyState::Active
+            } else {
+                KeyState::Reading
+            };
+            (id, RingKey { state, bytes })
+        }))
+        .map_err(|error| match error {
+            KeyringError::NoActive => KeyringError::ActiveMissing { id: active },
+            other => other,
+        })
     }
 
-    /// Adds a fresh key under the next free id and makes it the active one. Says the id.
+    fn of(keys: impl IntoIterator<Item = (KeyId, RingKey)>) -> Result<Self, KeyringError> {
+        let mut active = None;
+        let mut ring = BTreeMap::new();
+        for (id, key) in keys {
+            if is_weak(&key.bytes) {
+                return Err(KeyringError::WeakKey { id });
+            }
+            if key.state == KeyState::Active
+                && let Some(first) = active.replace(id).filter(|first| *first != id)
+            {
+                return Err(KeyringError::TwoActive { first, second: id });
+            }
+            if ring.insert(id, key).is_some() {
+                return Err(KeyringError::DuplicateId { id });
+            }
+            if ring.len() > Self::MAX_KEYS {
+                return Err(KeyringError::Full);
+            }
+        }
+        Ok(Self {
+            active: active.ok_or(KeyringError::NoActive)?,
+            keys: ring,
+        })
+    }
+
+    /// Adds a fresh key under an id drawn at random, as [`KeyState::Added`]. Says the id.
     ///
     /// # Errors
     ///
-    /// [`KeyringError::Random`] when the operating system gives no randomness; [`KeyringError::Full`] when the
-    /// ids are used up.
-    pub fn add_active(&mut self) -> Result<u32, KeyringError> {
-        let last = self.keys.last_key_value().map_or(0, |(id, _)| *id);
-        let id = last.checked_add(1).ok_or(KeyringError::Full)?;
-        let mut root = Zeroizing::new([0; 32]);
-        crate::random::fill(root.as_mut_slice()).map_err(|_| KeyringError::Random)?;
-        self.keys.insert(id, KeySet::new(root));
-        self.active = id;
+    /// [`KeyringError::Random`] when the operating system gives no randomness; [`KeyringError::Full`] when
+    /// there are [`Keyring::MAX_KEYS`].
+    pub fn add(&mut self) -> Result<KeyId, KeyringError> {
+        if self.keys.len() >= Self::MAX_KEYS {
+            return Err(KeyringError::Full);
+        }
+        let id = loop {
+            let id = random_id()?;
+            if !self.keys.contains_key(&id) {
+                break id;
+            }
+        };
+        let key = RingKey {
+            state: KeyState::Added,
+            bytes: random_key()?,
+        };
+        self.keys.insert(id, key);
         Ok(id)
     }
 
-    /// Takes a key out of the ring. What still rests under it can no longer be read.
+    /// Takes a key out of the ring. What still rests under it can no longer be read, and events under it no
+    /// longer be verified: for a key that was added and never used.
     ///
     /// # Errors
     ///
     /// [`KeyringError::RetiresActive`] for the active key; [`KeyringError::Unknown`] for an id that is not in
     /// the ring.
-    pub fn retire(&mut self, id: u32) -> Result<(), KeyringError> {
+    pub fn remove(&mut self, id: KeyId) -> Result<(), KeyringError> {
         if id == self.active {
             return Err(KeyringError::RetiresActive { id });
         }
@@ -154,25 +160,62 @@ impl Keyring {
             .ok_or(KeyringError::Unknown { id })
     }
 
-    /// The id of the key that everything new is sealed under.
-    pub fn active_id(&self) -> u32 {
+    /// The id of the key that this ring holds for active.
+    pub fn active_id(&self) -> KeyId {
         self.active
     }
 
     /// The ids of all keys in the ring, ascending.
-    pub fn ids(&self) -> impl Iterator<Item = u32> + '_ {
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> + '_ {
         self.keys.keys().copied()
     }
 
-    /// The key of that id, or the error that names what is missing.
-    pub(crate) fn key(&self, id: u32) -> Result<&KeySet, KeyringError> {
-        self.keys.get(&id).ok_or(KeyringError::Unknown { id })
+    /// The state that this ring holds a key for; `None` for one that it does not hold.
+    pub fn state(&self, id: KeyId) -> Option<KeyState> {
+        self.keys.get(&id).map(|key| key.state)
     }
 
-    /// The active key and its id.
-    pub(crate) fn active(&self) -> Result<(u32, &KeySet), KeyringError> {
-        self.key(self.active).map(|key| (self.active, key))
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (KeyId, &RingKey)> {
+        self.keys.iter().map(|(id, key)| (*id, key))
     }
+
+    /// Holds a key for another state, and says whether that is news. A key goes to [`KeyState::Events`] only
+    /// with the key of events that takes its root's place.
+    pub(crate) fn set_state(&mut self, id: KeyId, state: KeyState, events: &[u8; 32]) -> bool {
+        let Some(key) = self.keys.get_mut(&id).filter(|key| key.state != state) else {
+            return false;
+        };
+        // What a root was erased from stays what it is.
+        if key.state == KeyState::Events {
+            return false;
+        }
+        if state == KeyState::Events {
+            key.bytes = Zeroizing::new(*events);
+        }
+        if state == KeyState::Active {
+            self.active = id;
+        }
+        key.state = state;
+        true
+    }
+}
+
+fn random_id() -> Result<KeyId, KeyringError> {
+    let mut number = [0; 4];
+    crate::random::fill(&mut number).map_err(|_| KeyringError::Random)?;
+    Ok(KeyId::from_number(u32::from_be_bytes(number)))
+}
+
+fn random_key() -> Result<Zeroizing<[u8; 32]>, KeyringError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    crate::random::fill(bytes.as_mut_slice()).map_err(|_| KeyringError::Random)?;
+    Ok(bytes)
+}
+
+/// What no generator gives: bytes that repeat within the key, or 32 printable ones (once in 10^13 draws).
+fn is_weak(key: &[u8; 32]) -> bool {
+    let repeats = |period: usize| key.iter().zip(key.iter().skip(period)).all(|(a, b)| a == b);
+    (1..=16).any(repeats) || key.iter().all(|b| (b' '..=b'~').contains(b))
 }
 
 impl fmt::Debug for Keyring {

@@ -17,7 +17,9 @@
 //! | `store.rs`, `directory.rs` | [`Store`] and [`Directory`]: what an application may bring itself |
 //! | `store/forward.rs` | [`forward_store!`]: for a store that wraps another |
 //! | `memory.rs` | a store and a directory in memory |
-//! | `keyring.rs`, `seal.rs` | [`Keyring`], and how things rest under it |
+//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys, their ids and states, and where they come from |
+//! | `installation.rs`, `keys.rs` | the store's own record of its keys; both together, as what is used |
+//! | `seal.rs` | how things rest under them |
 //! | `retry.rs`, `random.rs` | the one retry policy; the operating system's generator |
 //! | `error.rs` | [`Error`] |
 //! | `guide.rs`, `../docs` | [`guide`]: how to embed it, why it is as it is, what it stands up to |
@@ -27,7 +29,9 @@ pub mod guide;
 
 mod directory;
 mod error;
+mod installation;
 mod keyring;
+mod keys;
 mod login;
 mod memory;
 mod proof;
@@ -47,7 +51,8 @@ pub use twofa_types as types;
 
 pub use directory::{Directory, Project, Standing};
 pub use error::{Error, RestError};
-pub use keyring::{Keyring, KeyringError};
+pub use installation::{Purpose, StoreId};
+pub use keyring::{KeyId, KeySource, KeyState, Keyring, KeyringError, NotAKeyId};
 pub use login::{
     Answer, Attempt, Begin, Challenge, Enrolment, LoginId, NotALoginId, Rejected, SignIn,
 };
@@ -57,6 +62,7 @@ pub use service::{
     Authorized, Builder, Fault, FirstBad, Impact, Imported, MemberImpact, ResetDone, Rotation,
     TwoFactor, Verification,
 };
+pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{
     Applied, AuditRow, Change, FactorRow, MAX_RECORD_BYTES, Resumed, Store, Stored, Subject,
     SubjectEvent,

@@ -71,6 +71,10 @@ impl Tables {
         if found != change.expected {
             return Ok(Applied::Conflict);
         }
+        let installation = self.factors.get(&Subject::installation());
+        if installation.map_or(0, |(stored, _)| stored.version) != change.installation {
+            return Ok(Applied::Stale);
+        }
         let last = self
             .chain(&change.subject)
             .next_back()
@@ -123,7 +127,9 @@ impl Tables {
     ) -> impl Iterator<Item = (u64, SubjectEvent)> + 'a {
         (1_u64..)
             .zip(&self.events)
-            .filter(move |(cursor, event)| *cursor > after && event.subject.project() == project)
+            .filter(move |(cursor, event)| {
+                *cursor > after && event.subject.project() == Some(project)
+            })
             .map(|(cursor, event)| (cursor, event.clone()))
     }
 }
@@ -191,7 +197,7 @@ impl Store for MemoryStore {
             let user = subject
                 .user()
                 .filter(|user| after.is_none_or(|after| *user > after))?;
-            let listed = subject.project() == project && summary.state != SummaryState::None;
+            let listed = subject.project() == Some(project) && summary.state != SummaryState::None;
             listed.then(|| FactorRow {
                 user: user.clone(),
                 summary: *summary,
@@ -211,7 +217,7 @@ impl Store for MemoryStore {
             .factors
             .iter()
             .filter(|(subject, _)| {
-                project.is_none_or(|project| subject.project() == project)
+                project.is_none_or(|project| subject.project() == Some(project))
                     && after.is_none_or(|after| *subject > after)
             })
             .map(|(subject, (stored, _))| (subject.clone(), stored.clone()));
@@ -229,7 +235,7 @@ impl Store for MemoryStore {
             .iter()
             .map(|event| &event.subject)
             .filter(|subject| {
-                project.is_none_or(|project| subject.project() == project)
+                project.is_none_or(|project| subject.project() == Some(project))
                     && !tables.factors.contains_key(subject)
             })
             .cloned()

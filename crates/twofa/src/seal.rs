@@ -9,80 +9,84 @@ use twofa_totp::Secret;
 use zeroize::Zeroizing;
 
 use crate::error::RestError;
-use crate::keyring::{HmacSha256, KeySet, Keyring, mac_with};
+use crate::keyring::KeyId;
+use crate::keys::{HmacSha256, Keys, Rest, mac_with};
 use crate::store::{AuditRow, Stored, Subject};
 
-const NONCE: usize = 24;
+pub(crate) const NONCE: usize = 24;
 
 /// What a sealed thing is for; a thing sealed for one purpose opens for no other.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Secret,
-    Proof,
+    ProofKeys,
 }
 
 impl Purpose {
-    fn label(self) -> &'static [u8] {
-        match self {
-            Self::Secret => b"twofa/1/secret",
-            Self::Proof => b"twofa/1/proof",
-        }
-    }
-
-    fn cipher(self, keys: &KeySet) -> XChaCha20Poly1305 {
-        let key = match self {
-            Self::Secret => &keys.secrets,
-            Self::Proof => &keys.proofs,
+    /// What a sealed thing is bound to beside its ciphertext. A key that is bound to its store binds what it
+    /// seals to its own id, too.
+    fn bound_to(self, id: KeyId, rest: &Rest, place: &[u8]) -> Vec<u8> {
+        let label = match (self, rest.bound) {
+            (Self::Secret, false) => b"twofa/1/secret".as_slice(),
+            (Self::Secret, true) => b"twofa/2/secret",
+            (Self::ProofKeys, _) => b"twofa/2/proof-keys",
         };
-        XChaCha20Poly1305::new((&**key).into())
+        let id = id.number().to_be_bytes();
+        [label, if rest.bound { &id } else { &[] }, place].concat()
     }
 }
 
 /// Seals `plain` as key id, nonce, ciphertext; it opens only with the same purpose and `place`.
 pub(crate) fn seal(
-    keyring: &Keyring,
+    keys: &Keys,
     purpose: Purpose,
     place: &[u8],
     nonce: &[u8; NONCE],
     plain: &[u8],
 ) -> Result<Vec<u8>, RestError> {
-    let (id, keys) = keyring.active()?;
-    let aad = [purpose.label(), place].concat();
-    let sealed = purpose
-        .cipher(keys)
-        .encrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: plain,
-                aad: &aad,
-            },
-        )
-        .map_err(|_| RestError::TooLong)?;
-    Ok([&id.to_be_bytes(), nonce.as_slice(), &sealed].concat())
+    let (id, rest) = keys.active()?;
+    let aad = purpose.bound_to(id, rest, place);
+    encrypt(&rest.secrets, id, nonce, plain, &aad)
 }
 
 /// Opens what [`seal`] made.
 pub(crate) fn open(
-    keyring: &Keyring,
+    keys: &Keys,
     purpose: Purpose,
     place: &[u8],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, RestError> {
-    let (id, rest) = sealed.split_first_chunk::<4>().ok_or(RestError::Altered)?;
-    let (nonce, sealed) = rest
+    let id = key_id(sealed).ok_or(RestError::Altered)?;
+    let rest = keys.opening(id)?;
+    decrypt(&rest.secrets, sealed, &purpose.bound_to(id, rest, place))
+}
+
+/// Key id, nonce, ciphertext.
+pub(crate) fn encrypt(
+    key: &[u8; 32],
+    id: KeyId,
+    nonce: &[u8; NONCE],
+    plain: &[u8],
+    aad: &[u8],
+) -> Result<Vec<u8>, RestError> {
+    let sealed = XChaCha20Poly1305::new(key.into())
+        .encrypt(&XNonce::from(*nonce), Payload { msg: plain, aad })
+        .map_err(|_| RestError::TooLong)?;
+    Ok([&id.number().to_be_bytes(), nonce.as_slice(), &sealed].concat())
+}
+
+/// Opens what [`encrypt`] made.
+pub(crate) fn decrypt(
+    key: &[u8; 32],
+    sealed: &[u8],
+    aad: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, RestError> {
+    let (_, rest) = sealed.split_first_chunk::<4>().ok_or(RestError::Altered)?;
+    let (nonce, msg) = rest
         .split_first_chunk::<NONCE>()
         .ok_or(RestError::Altered)?;
-    let keys = keyring.key(u32::from_be_bytes(*id))?;
-    let aad = [purpose.label(), place].concat();
-    purpose
-        .cipher(keys)
-        .decrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: sealed,
-                aad: &aad,
-            },
-        )
+    XChaCha20Poly1305::new(key.into())
+        .decrypt(&XNonce::from(*nonce), Payload { msg, aad })
         .map(Zeroizing::new)
         .map_err(|_| RestError::Altered)
 }
@@ -90,7 +94,7 @@ pub(crate) fn open(
 /// Names a subject's place without ambiguity: each part is preceded by its length.
 fn place_of(subject: &Subject) -> Vec<u8> {
     let mut place = Vec::with_capacity(64);
-    push_text(&mut place, subject.project().as_str());
+    push_text(&mut place, subject.project_key());
     push_text(&mut place, subject.user_key());
     place
 }
@@ -103,14 +107,14 @@ pub(crate) fn push_text(bytes: &mut Vec<u8>, text: &str) {
 
 /// The vault of one subject: a secret that was moved to another project, person or generation does not open.
 pub(crate) struct SubjectVault<'a> {
-    keyring: &'a Keyring,
+    keys: &'a Keys,
     place: Vec<u8>,
 }
 
 impl<'a> SubjectVault<'a> {
-    pub(crate) fn new(keyring: &'a Keyring, subject: &Subject) -> Self {
+    pub(crate) fn new(keys: &'a Keys, subject: &Subject) -> Self {
         Self {
-            keyring,
+            keys,
             place: place_of(subject),
         }
     }
@@ -125,7 +129,7 @@ impl<'a> SubjectVault<'a> {
         generation: u32,
         sealed: &SealedSecret,
     ) -> Result<Option<SealedSecret>, RestError> {
-        if key_id(sealed.as_bytes()) == Some(self.keyring.active_id()) {
+        if key_id(sealed.as_bytes()) == Some(self.keys.active_id()) {
             return Ok(None);
         }
         let mut nonce = [0; NONCE];
@@ -146,7 +150,7 @@ impl Vault for SubjectVault<'_> {
     ) -> Result<SealedSecret, RestError> {
         let place = self.place(generation);
         let sealed = seal(
-            self.keyring,
+            self.keys,
             Purpose::Secret,
             &place,
             nonce,
@@ -157,7 +161,7 @@ impl Vault for SubjectVault<'_> {
 
     fn open(&self, generation: u32, sealed: &SealedSecret) -> Result<Secret, RestError> {
         let plain = open(
-            self.keyring,
+            self.keys,
             Purpose::Secret,
             &self.place(generation),
             sealed.as_bytes(),
@@ -167,42 +171,65 @@ impl Vault for SubjectVault<'_> {
 }
 
 /// The id of the key that a sealed thing or a record rests under.
-pub(crate) fn key_id(sealed: &[u8]) -> Option<u32> {
-    sealed.first_chunk().map(|id| u32::from_be_bytes(*id))
+pub(crate) fn key_id(sealed: &[u8]) -> Option<KeyId> {
+    let id = sealed.first_chunk()?;
+    Some(KeyId::from_number(u32::from_be_bytes(*id)))
 }
 
 /// A record as it rests: key id, tag, encoding. The tag covers the place and the version too, so that a row
 /// copied elsewhere, or put back under a later version, is refused.
+pub(crate) fn close_body(
+    keys: &Keys,
+    subject: &Subject,
+    version: u64,
+    body: &[u8],
+) -> Result<Vec<u8>, RestError> {
+    let (id, rest) = keys.active()?;
+    let tag = record_mac(&rest.records, subject, version, body)
+        .finalize()
+        .into_bytes();
+    Ok([&id.number().to_be_bytes(), tag.as_slice(), body].concat())
+}
+
+/// What a record says, and the key it says that it rests under; to be believed only once [`open_body`] has
+/// found it right.
+pub(crate) fn unverified_body(stored: &Stored) -> Result<(KeyId, &[u8]), RestError> {
+    let id = key_id(&stored.record).ok_or(RestError::Altered)?;
+    let body = stored.record.get(36..).ok_or(RestError::Altered)?;
+    Ok((id, body))
+}
+
+/// Reads what [`close_body`] made.
+pub(crate) fn open_body<'a>(
+    keys: &Keys,
+    subject: &Subject,
+    stored: &'a Stored,
+) -> Result<&'a [u8], RestError> {
+    let (id, body) = unverified_body(stored)?;
+    let tag = stored.record.get(4..36).ok_or(RestError::Altered)?;
+    record_mac(&keys.opening(id)?.records, subject, stored.version, body)
+        .verify_slice(tag)
+        .map_err(|_| RestError::Altered)?;
+    Ok(body)
+}
+
+/// A factor's record as it rests.
 pub(crate) fn close_record(
-    keyring: &Keyring,
+    keys: &Keys,
     subject: &Subject,
     version: u64,
     record: &Record,
 ) -> Result<Vec<u8>, RestError> {
-    let (id, keys) = keyring.active()?;
-    let body = record.encode();
-    let tag = record_mac(&keys.records, subject, version, &body)
-        .finalize()
-        .into_bytes();
-    Ok([&id.to_be_bytes(), tag.as_slice(), &body].concat())
+    close_body(keys, subject, version, &record.encode())
 }
 
 /// Reads what [`close_record`] made.
 pub(crate) fn open_record(
-    keyring: &Keyring,
+    keys: &Keys,
     subject: &Subject,
     stored: &Stored,
 ) -> Result<Record, RestError> {
-    let (id, rest) = stored
-        .record
-        .split_first_chunk::<4>()
-        .ok_or(RestError::Altered)?;
-    let (tag, body) = rest.split_first_chunk::<32>().ok_or(RestError::Altered)?;
-    let keys = keyring.key(u32::from_be_bytes(*id))?;
-    record_mac(&keys.records, subject, stored.version, body)
-        .verify_slice(tag)
-        .map_err(|_| RestError::Altered)?;
-    Ok(Record::decode(body)?)
+    Ok(Record::decode(open_body(keys, subject, stored)?)?)
 }
 
 fn record_mac(key: &[u8; 32], subject: &Subject, version: u64, body: &[u8]) -> HmacSha256 {
@@ -215,13 +242,12 @@ fn record_mac(key: &[u8; 32], subject: &Subject, version: u64, body: &[u8]) -> H
 
 /// The code over an event, its place and the code before it, which makes the events of a subject a chain.
 pub(crate) fn event_mac(
-    keyring: &Keyring,
+    keys: &Keys,
     subject: &Subject,
     row: &AuditRow,
     before: &[u8; 32],
 ) -> Result<HmacSha256, RestError> {
-    let keys = keyring.key(row.key_id)?;
-    let mut mac = mac_with(&keys.events);
+    let mut mac = mac_with(keys.events(KeyId::from_number(row.key_id))?);
     let mut bytes = place_of(subject);
     bytes.extend_from_slice(&row.seq.to_be_bytes());
     bytes.extend_from_slice(&row.at.as_secs().to_be_bytes());

@@ -9,13 +9,16 @@ use crate::forward_store;
 
 mod forward;
 
-/// Whose record, and whose chain of events: a person's within a project, or the project's own.
+/// Whose record, and whose chain of events: a person's within a project, the project's own, or that of the
+/// installation.
 ///
 /// The project's own chain (no user) holds what concerns nobody's factor: changed settings, and attempts on
-/// people who are no members. Stores keep it under the empty user id, which no [`UserId`] can be.
+/// people who are no members. The installation's record (no project, no user) says which store this is and
+/// which keys it rests under. Stores keep a part that is missing as the empty text, which no [`ProjectId`] and
+/// no [`UserId`] can be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
-    project: ProjectId,
+    project: Option<ProjectId>,
     user: Option<UserId>,
 }
 
@@ -23,7 +26,7 @@ impl Subject {
     /// A person's factor within a project.
     pub fn member(project: &ProjectId, user: &UserId) -> Self {
         Self {
-            project: project.clone(),
+            project: Some(project.clone()),
             user: Some(user.clone()),
         }
     }
@@ -31,22 +34,35 @@ impl Subject {
     /// The project itself.
     pub fn project_itself(project: &ProjectId) -> Self {
         Self {
-            project: project.clone(),
+            project: Some(project.clone()),
             user: None,
         }
     }
 
-    /// The project.
-    pub fn project(&self) -> &ProjectId {
-        &self.project
+    /// The installation: the store as a whole.
+    pub const fn installation() -> Self {
+        Self {
+            project: None,
+            user: None,
+        }
     }
 
-    /// The person, unless this is the project itself.
+    /// The project, unless this is the installation.
+    pub fn project(&self) -> Option<&ProjectId> {
+        self.project.as_ref()
+    }
+
+    /// The person, unless this is a project itself or the installation.
     pub fn user(&self) -> Option<&UserId> {
         self.user.as_ref()
     }
 
-    /// The person's id as stores keep it: empty for the project itself.
+    /// The project's id as stores keep it: empty for the installation.
+    pub fn project_key(&self) -> &str {
+        self.project.as_ref().map_or("", ProjectId::as_str)
+    }
+
+    /// The person's id as stores keep it: empty for a project itself and for the installation.
     pub fn user_key(&self) -> &str {
         self.user.as_ref().map_or("", UserId::as_str)
     }
@@ -61,8 +77,9 @@ pub struct Stored {
     pub record: Vec<u8>,
 }
 
-/// The longest record that is ever written, in bytes.
-pub const MAX_RECORD_BYTES: usize = 4096;
+/// The longest record that is ever written, in bytes. A person's stays under 1 KiB; the installation's grows with
+/// the keys that were ever in use.
+pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 
 /// One event of a chain, as it lies in the store. The texts are what the event's code covers; a store keeps
 /// them byte for byte.
@@ -106,6 +123,11 @@ pub struct Change {
     pub subject: Subject,
     /// The version that must still stand; 0 when there must be no record yet.
     pub expected: u64,
+    /// The version of the installation's record that this was made under; 0 where there was none. It must
+    /// still stand when this is written, or nothing is ([`Applied::Stale`]): so that nothing comes to rest under
+    /// a key that has ceased to be the active one. A change of the installation's own record has its
+    /// [`expected`](Change::expected) here too.
+    pub installation: u64,
     /// The record's new bytes, to stand as version `expected + 1`.
     pub record: Vec<u8>,
     /// What lists show of it.
@@ -128,6 +150,9 @@ pub enum Applied {
     Committed,
     /// Another writer came first, and nothing was written. The service loads and tries again.
     Conflict,
+    /// The installation's record has moved on, and nothing was written. The service reads its keys anew and
+    /// tries again. Where the record has moved on as well, either answer is right.
+    Stale,
 }
 
 /// A parked login, and the record it will be answered against.
@@ -163,6 +188,9 @@ pub struct FactorRow {
 ///    its own work cannot take a counted failure back.
 /// 4. Trouble is an error, never an empty answer.
 ///
+/// And a fifth carries the keys: `apply` compares the installation's version too, and [`drain`](Store::drain)
+/// waits for writes that had compared it before it moved on.
+///
 /// Ids and texts hold any Unicode and compare byte for byte (`COLLATE "C"`, `BINARY`). Pages are ordered by
 /// those bytes.
 pub trait Store: Send + Sync {
@@ -184,6 +212,13 @@ pub trait Store: Send + Sync {
 
     /// Applies a change whole, or not at all.
     fn apply(&self, change: &Change) -> impl Future<Output = Result<Applied, Self::Error>> + Send;
+
+    /// Returns once every write that began before this call has ended, so that each write from then on compares
+    /// with the installation's record as it stands now. A store that compares and writes in one exclusive step
+    /// has nothing to wait for, which is what it does where an implementation does not say otherwise.
+    fn drain(&self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        async { Ok(()) }
+    }
 
     /// Parks a login.
     fn park(
@@ -209,7 +244,8 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<Vec<FactorRow>, Self::Error>> + Send;
 
     /// Every record of one project, or of all, with its subject, after `after`, at most `limit`. The
-    /// project's own record comes before its members'.
+    /// installation's record, which belongs to no project, comes first of all; a project's own record comes
+    /// before its members'.
     fn subjects(
         &self,
         project: Option<&ProjectId>,
@@ -260,7 +296,7 @@ impl<S: Store> Store for Arc<S> {
     type Error = S::Error;
 
     forward_store! { self => **self;
-        load, resume, apply, park, sweep, factors, subjects, orphans, chain, project_events, notices
+        load, resume, apply, drain, park, sweep, factors, subjects, orphans, chain, project_events, notices
     }
 }
 

@@ -112,8 +112,8 @@ pub use authenticator::Authenticator;
 pub use faulty::{Fault, FaultyError, FaultyStore};
 pub use harness::{Clock, Harness, MemoryHarness, block_on};
 pub use site::{
-    MANDATE, RACERS, START, Service, Site, accepted, allowed, at_once, challenge, fine, granted,
-    project, reason, refused, rejected, service as service_over, set_up, user,
+    MANDATE, RACERS, START, Service, SharedRing, Site, accepted, allowed, at_once, challenge, fine,
+    granted, project, reason, refused, rejected, service as service_over, set_up, user,
 };
 pub use suite::run_all;
 pub use swapped::SwappedStore;

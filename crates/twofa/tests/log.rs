@@ -108,7 +108,7 @@ fn f26_no_log_line_or_error_is_secret() {
         write!(said, "{:?}", site.wait(changed)).unwrap();
 
         // Errors, of every kind that can be had.
-        let keyring = Keyring::from_text(site.keyring()).unwrap();
+        let keyring = Keyring::from_text(&site.keyring()).unwrap();
         write!(said, "{keyring:?}").unwrap();
         secret.extend(
             site.keyring()
@@ -122,7 +122,7 @@ fn f26_no_log_line_or_error_is_secret() {
         let faulty = service_over(
             FaultyStore::new(store),
             directory,
-            site.keyring(),
+            &site.keyring(),
             &site.clock,
         );
         for call in 1..=3 {

@@ -47,7 +47,7 @@ fn event_object(event: &SubjectEvent) -> Value {
     json!({
         "at": row.at.to_string(),
         "event": row.event,
-        "project": subject.project().as_str(),
+        "project": subject.project_key(),
         "user": subject.user().map(UserId::as_str),
         "actor": row.actor,
         "reason": row.reason,
@@ -94,6 +94,7 @@ fn print_verification(out: Output, found: &Verification) -> Result<(), Failure> 
         );
     };
     let (project, user) = (bad.subject.project(), bad.subject.user());
+    let project = project.map(ProjectId::as_str);
     out.result(
         || {
             json!({
@@ -101,7 +102,7 @@ fn print_verification(out: Output, found: &Verification) -> Result<(), Failure> 
                 "factors": factors,
                 "events": events,
                 "first_bad": {
-                    "project": project.as_str(),
+                    "project": project,
                     "user": user.map(UserId::as_str),
                     "seq": bad.seq,
                     "fault": bad.fault.code(),
@@ -109,10 +110,14 @@ fn print_verification(out: Output, found: &Verification) -> Result<(), Failure> 
             })
         },
         || {
-            let who = user.map_or("the project itself", UserId::as_str);
+            let who = match (project, user) {
+                (Some(project), Some(user)) => format!("{user} in {project}"),
+                (Some(project), None) => format!("the project {project} itself"),
+                (None, _) => "the store's record of its keys".to_owned(),
+            };
             let place = bad.seq.map_or_else(String::new, |seq| format!(", event {seq}"));
             format!(
-                "NOT verified. The first bad place: {who} in {project}{place} [{}]\n{factors} chains and {events} events before it are as they were written.{}",
+                "NOT verified. The first bad place: {who}{place} [{}]\n{factors} chains and {events} events before it are as they were written.{}",
                 bad.fault.code(),
                 if events == 0 {
                     "\nWhere nothing can be read at all, the keys may be another store's: see --key-file."

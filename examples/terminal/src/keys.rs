@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use twofa::Rotation;
+use twofa::{KeySource, KeyState, ProofsOfOld, Rotation};
 
 use crate::args::{self, Global};
 use crate::failure::{Exit, Failure, Outcome};
@@ -31,14 +31,20 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
         global.at,
     )
     .await?;
+    let failed = |e: twofa::KeyringError| Failure::store(e.code(), e.to_string());
     let mut keyring = store::load_keys(&path)?;
+    let rotating = Opened::with(opened.database.clone(), KeySource::file(&path), global.at)?;
+    let service = &rotating.service;
     if !resume {
-        let failed = |e: twofa::KeyringError| Failure::store("keyring", e.to_string());
-        keyring.add_active().map_err(failed)?;
+        let added = keyring.add().map_err(failed)?;
         keyring.replace_file(&path).map_err(failed)?;
+        service.register_keys().await?;
+        service.activate_key(added).await?;
     }
-    let (active, ids) = (keyring.active_id(), keyring.ids().collect::<Vec<_>>());
-    let rotating = Opened::with(opened.database.clone(), keyring, global.at)?;
+    service.align(&mut keyring).await?;
+    keyring.replace_file(&path).map_err(failed)?;
+    let active = keyring.active_id().to_string();
+    let ids: Vec<_> = keyring.ids().map(|id| id.to_string()).collect();
     let bar = progress(out);
     let shown = bar.clone();
     let done = rotating
@@ -46,7 +52,6 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
         .reseal(move |rotation| show(&shown, rotation))
         .await;
     bar.finish_and_clear();
-    opened.database.close().await;
     let done = done.map_err(|e| {
         let failure = Failure::from(e);
         let hint = match failure.code() {
@@ -56,6 +61,15 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
         };
         failure.hint(hint)
     })?;
+    for key in service.list_keys().await? {
+        if key.state == KeyState::Reading {
+            service.retire_key(key.id, ProofsOfOld::Linger).await?;
+        }
+    }
+    if service.align(&mut keyring).await? {
+        keyring.replace_file(&path).map_err(failed)?;
+    }
+    opened.database.close().await;
     out.result(
         || {
             json!({

@@ -6,7 +6,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use twofa::types::{ProjectId, UnixTime, UserId};
-use twofa::{Directory as _, Error, Keyring, KeyringError, Project, Store as _, TwoFactor};
+use twofa::{
+    Directory as _, Error, KeySource, Keyring, KeyringError, Project, Store as _, TwoFactor,
+};
 use twofa_sqlx::{Database, Location};
 
 use crate::args::Global;
@@ -48,29 +50,23 @@ impl Opened {
     /// it was read, so that it is read again for as long as that brings a new one.
     pub(crate) async fn fitting(
         database: Database,
-        mut keyring: Keyring,
+        _keyring: Keyring,
         key_file: &Path,
         at: Option<UnixTime>,
     ) -> Result<Self, Failure> {
-        loop {
-            let newest = keyring.active_id();
-            let opened = Self::with(database.clone(), keyring, at)?;
-            let Err(error) = opened.service.check_keyring().await else {
-                return Ok(opened);
-            };
-            keyring = load_keys(key_file)?;
-            if keyring.active_id() <= newest {
-                return Err(does_not_fit(error, key_file));
-            }
+        let opened = Self::with(database, KeySource::file(key_file), at)?;
+        match opened.service.check_keyring().await {
+            Ok(()) => Ok(opened),
+            Err(error) => Err(does_not_fit(error, key_file)),
         }
     }
 
     pub(crate) fn with(
         database: Database,
-        keyring: Keyring,
+        keys: impl Into<KeySource>,
         at: Option<UnixTime>,
     ) -> Result<Self, Failure> {
-        let mut builder = TwoFactor::builder(database.clone(), database.clone(), keyring);
+        let mut builder = TwoFactor::builder(database.clone(), database.clone(), keys);
         if let Some(at) = at {
             builder = builder.clock(move || at);
         }

@@ -5,17 +5,22 @@
 //! or not it is read, and the statement is its own transaction (PostgreSQL manual, 7.8.4). Under READ COMMITTED
 //! an `UPDATE` that waited for another writer looks at its condition again (13.2.1), finds the version moved on,
 //! and writes nothing.
+//!
+//! The installation's version is compared as it stood when the statement began: one that began just before the
+//! keys changed may commit just after. [`Store::drain`](twofa::Store::drain) waits for those, by a lock on the
+//! table that lets each writer end first.
 
 use std::sync::LazyLock;
 
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
-use sqlx::query::QueryScalar;
+use sqlx::query::QueryAs;
 use twofa::lifecycle::LoginEffect;
 use twofa::{Applied, Change};
 
 use super::PgStore;
 use crate::error::{is_duplicate, sql_state};
+use crate::sql::INSTALLATION;
 use crate::{Error, rows};
 
 impl PgStore {
@@ -23,17 +28,43 @@ impl PgStore {
         let shape = Shape::of(change);
         let written = shape.bind(change)?.fetch_one(&self.pool).await;
         match written {
-            Ok(0) => Ok(Applied::Conflict),
+            Ok((0, installation)) => {
+                let expected = rows::counter_in("the installation's version", change.installation)?;
+                Ok(if installation == expected {
+                    Applied::Conflict
+                } else {
+                    Applied::Stale
+                })
+            }
             Ok(_) => Ok(Applied::Committed),
             Err(error) => match sql_state(&error).as_deref() {
                 // serialization_failure, deadlock_detected: rolled back for another writer's sake.
                 Some("40001" | "40P01") => Ok(Applied::Conflict),
                 _ if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
-                    project: Box::new(change.subject.project().clone()),
+                    project: change.subject.project_key().into(),
                     user: change.subject.user_key().into(),
                 }),
                 _ => Err(Error::postgres(error)),
             },
+        }
+    }
+}
+
+impl PgStore {
+    /// A `SHARE` lock is granted once every transaction that has written to the table has ended, and is given
+    /// back at once; later writers wait for it in line (PostgreSQL manual, 13.3.1).
+    pub(super) async fn writers_have_ended(&self) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await.map_err(Error::postgres)?;
+        let locked = sqlx::query("LOCK TABLE twofa_factor IN SHARE MODE")
+            .persistent(false)
+            .execute(&mut *transaction)
+            .await;
+        match locked {
+            Ok(_) => transaction.commit().await.map_err(Error::postgres),
+            // feature_not_supported, syntax_error: engines without such locks are serializable, and compare
+            // exactly.
+            Err(error) if matches!(sql_state(&error).as_deref(), Some("0A000" | "42601")) => Ok(()),
+            Err(error) => Err(Error::postgres(error)),
         }
     }
 }
@@ -91,7 +122,8 @@ static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     statements
 });
 
-type Apply = QueryScalar<'static, Postgres, i64, PgArguments>;
+/// How many records were written, and the version of the installation's record that this was compared with.
+type Apply = QueryAs<'static, Postgres, (i64, i64), PgArguments>;
 
 impl Shape {
     fn of(change: &Change) -> Self {
@@ -123,19 +155,22 @@ impl Shape {
 
     /// Numbers its parameters in the order in which [`bind`](Self::bind) gives them.
     fn build(self) -> String {
-        let mut next = 8;
+        let mut next = 9;
         let mut param = || {
             let param = format!("${next}");
             next += 1;
             param
         };
-        let mut sql = String::from("WITH f AS (");
+        let mut sql = format!("WITH i (version) AS MATERIALIZED ({INSTALLATION}), f AS (");
         sql.push_str(if self.insert {
             "INSERT INTO twofa_factor (project, user_id, version, record, state, since, last_used) \
-             VALUES ($1, $2, $3 + 1, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1"
+             SELECT $1::text, $2::text, $3::bigint + 1, $4::bytea, $5::text, $6::bigint, $7::bigint \
+             FROM i WHERE i.version = $8 \
+             ON CONFLICT DO NOTHING RETURNING 1"
         } else {
             "UPDATE twofa_factor SET version = $3 + 1, record = $4, state = $5, since = $6, \
-             last_used = $7 WHERE project = $1 AND user_id = $2 AND version = $3 RETURNING 1"
+             last_used = $7 FROM i WHERE i.version = $8 \
+             AND project = $1 AND user_id = $2 AND twofa_factor.version = $3 RETURNING 1"
         });
         sql.push(')');
         if self.events {
@@ -186,7 +221,7 @@ impl Shape {
         if let Some(login) = login {
             sql = format!("{sql}, l AS ({login} AND EXISTS (SELECT 1 FROM f))");
         }
-        sql.push_str(" SELECT count(*) FROM f");
+        sql.push_str(" SELECT (SELECT count(*) FROM f), (SELECT version FROM i)");
         sql
     }
 
@@ -195,14 +230,18 @@ impl Shape {
         let statement = statements.get(self.index()).ok_or(Error::OutOfRange {
             what: "the shape of a change",
         })?;
-        let mut query = sqlx::query_scalar(statement.as_str())
-            .bind(change.subject.project().as_str().to_owned())
+        let mut query = sqlx::query_as(statement.as_str())
+            .bind(change.subject.project_key().to_owned())
             .bind(change.subject.user_key().to_owned())
             .bind(rows::counter_in("the record's version", change.expected)?)
             .bind(change.record.clone())
             .bind(change.summary.state.code())
             .bind(change.summary.since.map(rows::time_in))
-            .bind(change.summary.last_used.map(rows::time_in));
+            .bind(change.summary.last_used.map(rows::time_in))
+            .bind(rows::counter_in(
+                "the installation's version",
+                change.installation,
+            )?);
         if self.events {
             query = self.bind_events(query, change)?;
         }

@@ -6,7 +6,7 @@ use twofa::{Applied, AuditRow, Change};
 
 use super::SqliteStore;
 use crate::error::is_duplicate;
-use crate::{Error, rows};
+use crate::{Error, rows, sql};
 
 const INSERT: &str = "INSERT INTO twofa_factor \
     (project, user_id, version, record, state, since, last_used) \
@@ -37,9 +37,23 @@ impl SqliteStore {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(Error::sqlite)?;
-        if record(&mut transaction, change).await?.rows_affected() == 0 {
+        // Nobody else writes between this look and the commit.
+        let installation: i64 = sqlx::query_scalar(sql::INSTALLATION)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(Error::sqlite)?;
+        let lost = if installation
+            != rows::counter_in("the installation's version", change.installation)?
+        {
+            Some(Applied::Stale)
+        } else if record(&mut transaction, change).await?.rows_affected() == 0 {
+            Some(Applied::Conflict)
+        } else {
+            None
+        };
+        if let Some(lost) = lost {
             transaction.rollback().await.map_err(Error::sqlite)?;
-            return Ok(Applied::Conflict);
+            return Ok(lost);
         }
         for row in &change.events {
             event(&mut transaction, change, row).await?;
@@ -54,12 +68,20 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Whoever writes here compares and writes in one exclusive transaction: there is nobody to wait for.
+    #[expect(clippy::unused_async, reason = "PostgreSQL's counterpart waits")]
+    pub(super) async fn writers_have_ended(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 async fn record(
     connection: &mut SqliteConnection,
     change: &Change,
 ) -> Result<SqliteQueryResult, Error> {
     sqlx::query(if change.expected == 0 { INSERT } else { UPDATE })
-        .bind(change.subject.project().as_str())
+        .bind(change.subject.project_key())
         .bind(change.subject.user_key())
         .bind(rows::counter_in("the record's version", change.expected)?)
         .bind(change.record.as_slice())
@@ -76,10 +98,10 @@ async fn event(
     change: &Change,
     row: &AuditRow,
 ) -> Result<(), Error> {
-    let project = change.subject.project();
+    let project = change.subject.project_key();
     let notice: Option<i64> = if row.notice {
         let next = sqlx::query_scalar(NEXT_NOTICE)
-            .bind(project.as_str())
+            .bind(project)
             .fetch_one(&mut *connection)
             .await
             .map_err(Error::sqlite)?;
@@ -88,7 +110,7 @@ async fn event(
         None
     };
     sqlx::query(EVENT)
-        .bind(project.as_str())
+        .bind(project)
         .bind(change.subject.user_key())
         .bind(rows::counter_in("the event's number", row.seq)?)
         .bind(rows::time_in(row.at))
@@ -105,7 +127,7 @@ async fn event(
         .map_err(|error| {
             if is_duplicate(&error) {
                 Error::EventExists {
-                    project: Box::new(project.clone()),
+                    project: project.into(),
                     user: change.subject.user_key().into(),
                 }
             } else {
@@ -123,7 +145,7 @@ async fn login(connection: &mut SqliteConnection, change: &Change) -> Result<(),
         }
         Some((id, LoginEffect::End)) => sqlx::query(END).bind(id.as_bytes().as_slice()),
         Some((_, LoginEffect::EndAll)) => sqlx::query(END_ALL)
-            .bind(change.subject.project().as_str())
+            .bind(change.subject.project_key())
             .bind(change.subject.user_key()),
     };
     query.execute(connection).await.map_err(Error::sqlite)?;

@@ -113,6 +113,7 @@ pub fn event(seq: u64) -> AuditRow {
 /// The write that takes `subject` from version `expected` to the next, with one event of the same number.
 pub fn change(subject: &Subject, expected: u64) -> Change {
     Change {
+        installation: 0,
         subject: subject.clone(),
         expected,
         record: format!("record {}", expected + 1).into_bytes(),

@@ -1,6 +1,5 @@
-//! The keyring as text: one line a key. The first line says the format, so that a later one is told apart.
+//! The keyring in a file.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -9,87 +8,10 @@ use zeroize::Zeroizing;
 
 use super::{Keyring, KeyringError};
 
-const HEADER: &str = "twofa-keyring 1";
 /// Longer than any ring of a thousand keys; a file past that is some other file.
 const MAX_FILE_BYTES: u64 = 128 * 1024;
 
 impl Keyring {
-    /// Reads the text that [`Keyring::to_text`] writes.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringError::Malformed`] names the line and what should stand there; and as for
-    /// [`Keyring::from_keys`].
-    pub fn from_text(text: &str) -> Result<Self, KeyringError> {
-        let malformed = |line, expected| KeyringError::Malformed { line, expected };
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .map(|(at, line)| (at + 1, line.trim()));
-        if lines.next().map(|(_, line)| line) != Some(HEADER) {
-            return Err(malformed(1, "a keyring begins with \"twofa-keyring 1\""));
-        }
-        let mut active = None;
-        let mut keys = Vec::new();
-        for (at, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            let mut words = line.split_ascii_whitespace();
-            match (words.next(), words.next(), words.next(), words.next()) {
-                (Some("active"), Some(_), None, None) if active.is_some() => {
-                    return Err(malformed(at, "only one line \"active N\""));
-                }
-                (Some("active"), Some(id), None, None) => {
-                    active = Some(
-                        id.parse()
-                            .map_err(|_| malformed(at, "active, and a key's number"))?,
-                    );
-                }
-                (Some("key"), Some(id), Some(hex), None) => {
-                    let id = id
-                        .parse()
-                        .map_err(|_| malformed(at, "key, and its number"))?;
-                    let mut key = Zeroizing::new([0; 32]);
-                    base16ct::mixed::decode(hex, key.as_mut_slice())
-                        .ok()
-                        .filter(|decoded| decoded.len() == 32)
-                        .ok_or(malformed(at, "a key is 64 hexadecimal digits"))?;
-                    keys.push((id, key));
-                }
-                _ => return Err(malformed(at, "either \"active N\" or \"key N HEX\"")),
-            }
-        }
-        let active = active.ok_or(malformed(
-            text.lines().count(),
-            "a line \"active N\" is missing",
-        ))?;
-        Self::from_keys(active, keys)
-    }
-
-    /// The keyring as text. It holds the keys themselves: for a file that only its owner can read, or for a
-    /// secret manager.
-    pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(64 + 96 * self.keys.len()));
-        let mut hex = Zeroizing::new([0; 64]);
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{HEADER}\nactive {}", self.active);
-        for (id, key) in &self.keys {
-            let hex = base16ct::lower::encode_str(key.root.as_slice(), hex.as_mut_slice());
-            let _ = writeln!(text, "key {id} {}", hex.unwrap_or_default());
-        }
-        text
-    }
-
-    /// Reads a keyring from an environment variable that holds the text of [`Keyring::to_text`].
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringError::NotInEnvironment`]; and as for [`Keyring::from_text`].
-    pub fn from_env(name: &str) -> Result<Self, KeyringError> {
-        let text = std::env::var(name).map_err(|_| KeyringError::NotInEnvironment {
-            name: name.to_owned(),
-        })?;
-        Self::from_text(&Zeroizing::new(text))
-    }
-
     /// Reads a keyring from a file.
     ///
     /// # Errors

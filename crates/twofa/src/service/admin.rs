@@ -7,6 +7,7 @@ use twofa_policy::{
 };
 use twofa_types::{ProjectId, UserId};
 
+use super::record::read_at_rest;
 use super::{Beside, Loaded, TwoFactor};
 use crate::directory::Directory;
 use crate::error::Error;
@@ -60,7 +61,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Authorized<Vec<FactorRow>>, Error> {
-        let Some(facts) = self.open_proof(proof) else {
+        let Some(facts) = self.open_proof(proof).await? else {
             return Ok(Authorized::Refused(no_proof()));
         };
         let (standing, loaded) = self.holder(&facts).await?;
@@ -93,7 +94,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         proof: &Proof,
         subject: &UserId,
     ) -> Result<Authorized<ResetDone>, Error> {
-        let Some(facts) = self.open_proof(proof) else {
+        let Some(facts) = self.open_proof(proof).await? else {
             // Nobody is known to have asked, in no project: there is no chain that this belongs to.
             return Ok(Authorized::Refused(no_proof()));
         };
@@ -232,7 +233,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// Whether somebody has a factor in use, as far as it can be read: an unreadable one helps nobody.
     async fn is_enrolled(&self, subject: &Subject) -> Result<bool, Error> {
         let stored = self.store.load(subject).await.map_err(Error::store)?;
-        let loaded = self.read_at_rest(subject, stored.as_ref());
+        let loaded = read_at_rest(&self.keys().await?, subject, stored.as_ref());
         Ok(loaded.is_ok_and(|loaded| loaded.record.view().state == FactorState::Active))
     }
 }

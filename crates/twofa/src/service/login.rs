@@ -30,6 +30,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let (project, user) = (sign_in.project(), sign_in.user());
         let subject = Subject::member(project, user);
         let login = LoginId::random()?;
+        self.ensure_installed().await?;
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             let now = self.now();
@@ -102,6 +103,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             let now = self.now();
+            let keys = self.keys().await?;
             let resumed = self.store.resume(&hash).await.map_err(Error::store)?;
             let Some(Resumed {
                 subject,
@@ -111,11 +113,11 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             else {
                 return Ok(rejected(Reason::UnknownLogin, true));
             };
-            let Some(user) = subject.user() else {
+            let (Some(project), Some(user)) = (subject.project(), subject.user()) else {
                 return Ok(rejected(Reason::UnknownLogin, true));
             };
-            let found = self.membership(subject.project(), user).await?;
-            let loaded = self.read(&subject, stored.as_ref()).await?;
+            let found = self.membership(project, user).await?;
+            let loaded = self.read(keys, &subject, stored.as_ref()).await?;
             // Only password sign-ins are ever parked: single sign-on passes or is refused.
             let view = loaded.record.view();
             let decision = decide(&found.settings, SignInMethod::Password, &view, now);
@@ -145,7 +147,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             match self.commit(&subject, &loaded, transition, beside).await? {
                 Some(Outcome::Accepted { by, offset, .. }) => {
                     let facts = Facts {
-                        project: subject.project().clone(),
+                        project: project.clone(),
                         user: user.clone(),
                         when: now,
                         how: How::Code,

@@ -123,7 +123,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             for (user, role) in &members {
                 let subject = Subject::member(project, user);
                 let stored = records.find(&self.store, &subject).await?;
-                let view = self.read(&subject, stored.as_ref()).await?.record.view();
+                let keys = self.keys().await?;
+                let loaded = self.read(keys, &subject, stored.as_ref()).await?;
+                let view = loaded.record.view();
                 let impact = impact_of(&settings, then, method, &view, now);
                 summary.add(*role, &view, &impact);
                 let (now, then) = impact;

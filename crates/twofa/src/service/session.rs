@@ -9,8 +9,9 @@ use twofa_policy::{
 use super::{Authorized, Loaded, TwoFactor};
 use crate::directory::{Directory, Standing};
 use crate::error::Error;
+use crate::keys::Keys;
 use crate::login::{Enrolment, LoginId};
-use crate::proof::{Facts, LoginPass, Proof};
+use crate::proof::{Facts, LoginPass, Proof, binding_of};
 use crate::random;
 use crate::retry::Tries;
 use crate::store::{Store, Subject};
@@ -34,19 +35,62 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ///
     /// [`Error::Random`] and [`Error::Keyring`].
     pub fn proof(&self, pass: &LoginPass) -> Result<Proof, Error> {
+        self.seal_proof(pass.facts(), None)
+    }
+
+    /// A proof of a pass that opens only together with `secret`, which only the session's owner can show: the
+    /// value of its cookie. A copy of what the application keeps for the session is then worth nothing in
+    /// another. Wherever the proof is used: [`Proof::bound_to`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::proof`].
+    pub fn proof_bound(&self, pass: &LoginPass, secret: &[u8]) -> Result<Proof, Error> {
+        self.seal_proof(pass.facts(), Some(binding_of(secret)))
+    }
+
+    /// The same proof under the key that is active now, where it rests under one that was: for a session that
+    /// goes on after a rotation of keys. `None` where nothing need be done. Ask it after
+    /// [`TwoFactor::recheck`] was content; what the proof says, its age above all, stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ProofInvalid`] for what opens nothing; and as for [`TwoFactor::proof`].
+    pub async fn renew(&self, proof: &Proof) -> Result<Option<Proof>, Error> {
+        let facts = self.open_proof(proof).await?;
+        let facts = facts.ok_or(Error::ProofInvalid)?;
+        let keys = self.keys().await?;
+        if proof.key_id() == Some(keys.active_id()) {
+            return Ok(None);
+        }
+        self.seal_proof(&facts, proof.binding()).map(Some)
+    }
+
+    fn seal_proof(&self, facts: &Facts, binding: Option<[u8; 32]>) -> Result<Proof, Error> {
         let mut nonce = [0; 24];
         random::fill(&mut nonce).map_err(|_| Error::Random)?;
-        let subject = Subject::member(pass.project(), pass.user());
-        Proof::seal(&self.keyring, pass.facts(), &nonce)
+        let subject = Subject::member(&facts.project, &facts.user);
+        // Whoever holds a pass has been here before, so that the keys are known.
+        let keys = self.keys.last().ok_or(Error::ProofInvalid)?;
+        Proof::seal(&keys, facts, &nonce, binding)
             .map_err(|source| Error::unreadable(&subject, source))
     }
 
     /// Opens a proof; `None` for what is none, and for one from before
     /// [`proofs_not_before`](super::Builder::proofs_not_before).
-    pub(super) fn open_proof(&self, proof: &Proof) -> Option<Facts> {
-        proof
-            .open(&self.keyring)
-            .filter(|facts| facts.when >= self.proofs_not_before)
+    pub(super) async fn open_proof(&self, proof: &Proof) -> Result<Option<Facts>, Error> {
+        let (mut keys, now) = (self.keys().await?, self.now());
+        let unknown = |keys: &Keys| {
+            let id = proof.key_id()?;
+            keys.opening_proofs(id).is_none().then_some(id)
+        };
+        if let Some(id) = unknown(&keys)
+            && let Some(newer) = self.newer_keys(&keys, id).await?
+        {
+            keys = newer;
+        }
+        let facts = proof.open(&keys, now);
+        Ok(facts.filter(|facts| facts.when >= self.proofs_not_before))
     }
 
     /// The person behind a proof as they stand now: in the directory, and in the store.
@@ -68,7 +112,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// left the project; and as for
     /// [`TwoFactor::begin`]. The session must not go on after an error.
     pub async fn recheck(&self, proof: &Proof) -> Result<Recheck, Error> {
-        let Some(facts) = self.open_proof(proof) else {
+        let Some(facts) = self.open_proof(proof).await? else {
             return Err(Error::ProofInvalid);
         };
         let found = self.membership(&facts.project, &facts.user).await?;
@@ -94,7 +138,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// As for [`TwoFactor::begin`]. A proof that is not enough is no error but
     /// [`Authorized::Refused`], with its reason, and is on the record.
     pub async fn replace(&self, proof: &Proof) -> Result<Authorized<Enrolment>, Error> {
-        let facts = self.open_proof(proof);
+        let facts = self.open_proof(proof).await?;
         let login = LoginId::random()?;
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {

@@ -7,10 +7,11 @@ use twofa_types::{ProjectId, UserId};
 
 use super::{Authorized, Beside, TwoFactor};
 use crate::directory::Directory;
-use crate::error::Error;
+use crate::error::{Error, RestError};
+use crate::keyring::KeyringError;
 use crate::retry::Tries;
 use crate::seal::{self, SubjectVault};
-use crate::store::{Applied, Store, Stored, Subject, is_full};
+use crate::store::{Applied, Change, Store, Stored, Subject, is_full};
 
 /// How many records are resealed between two looks at where we are.
 const PAGE: u32 = 200;
@@ -45,19 +46,31 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             .map_err(Error::store)
     }
 
-    /// Whether the keyring belongs to the store: opens the first few records, and is content with one that
-    /// opens. Call it once at the start, so that nothing new is put under the keys of another store. A store
-    /// without records goes with any keyring.
+    /// Whether the keyring belongs to the store. Call it once at the start: what the store's own record says of
+    /// its keys is compared, and where it keeps none yet, the first few records are opened. A store without
+    /// records goes with any keyring.
     ///
     /// # Errors
     ///
-    /// [`Error::Unreadable`] when none of them opens; [`Error::Store`].
+    /// [`Error::Unreadable`] with [`KeyringError::Mismatch`] when the keys are another store's, or with
+    /// [`KeyringError::Unknown`] when one is missing; [`Error::Store`].
     pub async fn check_keyring(&self) -> Result<(), Error> {
+        self.keys.look_again();
+        let keys = self.keys().await?;
+        if keys.installation().is_some() {
+            return Ok(());
+        }
         let page = self.store.subjects(None, None, FIRST_FEW).await;
         let mut first = None;
         for (subject, stored) in &page.map_err(Error::store)? {
-            match seal::open_record(&self.keyring, subject, stored) {
+            match seal::open_record(&keys, subject, stored) {
                 Ok(_) => return Ok(()),
+                // None that opens is another key under the same number, rather than as many that were altered.
+                Err(RestError::Altered) => {
+                    let id = seal::key_id(&stored.record).unwrap_or(keys.active_id());
+                    let source = KeyringError::Mismatch { id }.into();
+                    first.get_or_insert_with(|| Error::unreadable(subject, source));
+                }
                 Err(source) => {
                     first.get_or_insert_with(|| Error::unreadable(subject, source));
                 }
@@ -67,8 +80,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// Puts every record and secret under the active key. Readers and logins go on meanwhile; it can be
-    /// stopped at any moment and begun again. Only when it has returned may older keys be retired, and those
-    /// that events rest under must stay for as long as `audit_verify` is to read them.
+    /// stopped at any moment and begun again. When it has returned without an error nothing rests under an
+    /// older key, and none will.
     ///
     /// # Errors
     ///
@@ -78,13 +91,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         &self,
         mut progress: impl FnMut(Rotation) + Send,
     ) -> Result<Rotation, Error> {
+        // A write that had compared the keys before the active one changed may still be under way.
+        self.keys.look_again();
+        self.keys().await?;
+        self.store.drain().await.map_err(Error::store)?;
         let mut rotation = Rotation::default();
         let mut after: Option<Subject> = None;
         let mut unreadable = None;
         loop {
             let page = self.store.subjects(None, after.as_ref(), PAGE).await;
             let page = page.map_err(Error::store)?;
-            for (subject, stored) in &page {
+            for (subject, stored) in page.iter().filter(|(s, _)| *s != Subject::installation()) {
                 rotation.seen += 1;
                 match self.reseal_one(subject, stored).await {
                     Ok(true) => rotation.resealed += 1,
@@ -110,9 +127,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let mut stored = stored.clone();
         loop {
             let unreadable = |source| Error::unreadable(subject, source);
-            let record = seal::open_record(&self.keyring, subject, &stored).map_err(unreadable)?;
-            let vault = SubjectVault::new(&self.keyring, subject);
-            let mut touched = seal::key_id(&stored.record) != Some(self.keyring.active_id());
+            let keys = self.keys().await?;
+            let record = seal::open_record(&keys, subject, &stored).map_err(unreadable)?;
+            let vault = SubjectVault::new(&keys, subject);
+            let mut touched = seal::key_id(&stored.record) != Some(keys.active_id());
             let record = record
                 .reseal(|generation, sealed| {
                     let fresh = vault.reseal(generation, sealed)?;
@@ -123,12 +141,20 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             if !touched {
                 return Ok(false);
             }
-            match self
-                .write(subject, stored.version, &record, Vec::new(), None, None)
-                .await?
-            {
+            let change = Change {
+                subject: subject.clone(),
+                expected: stored.version,
+                installation: keys.version(),
+                record: seal::close_record(&keys, subject, stored.version + 1, &record)
+                    .map_err(unreadable)?,
+                summary: record.summary(),
+                events: Vec::new(),
+                park: None,
+                login: None,
+            };
+            match self.write(&change).await? {
                 Applied::Committed => return Ok(true),
-                Applied::Conflict => tries.again().await?,
+                Applied::Conflict | Applied::Stale => tries.again().await?,
             }
             match self.store.load(subject).await.map_err(Error::store)? {
                 Some(newer) => stored = newer,
@@ -154,6 +180,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             return Err(Error::CannotImport);
         }
         let subject = Subject::member(project, user);
+        self.ensure_installed().await?;
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             self.membership(project, user).await?;
@@ -196,6 +223,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         actor: Option<&Actor>,
     ) -> Result<Authorized<()>, Error> {
         self.project(project).await?;
+        self.ensure_installed().await?;
         match authorize_settings_change(who) {
             Err(refusal) => {
                 let chain = Subject::project_itself(project);

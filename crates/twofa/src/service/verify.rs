@@ -1,11 +1,15 @@
 //! Whether the audit is whole: every chain, link by link, up to the head that its record holds.
 
 use hmac::Mac as _;
+use twofa_lifecycle::ChainHead;
 use twofa_types::ProjectId;
 
 use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
+use crate::installation::Installation;
+use crate::keyring::KeyringError;
+use crate::keys::Keys;
 use crate::retry::Tries;
 use crate::seal;
 use crate::store::{AuditRow, Store, Stored, Subject, is_full};
@@ -97,8 +101,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 .filter(|_| is_full(&page, PAGE))
                 .map(|(subject, _)| subject.clone());
             for (subject, stored) in page {
+                // Its chain is checked like any other, and counted as nobody's.
+                let counts = u64::from(subject != Subject::installation());
                 match self.check_subject(&subject, stored).await? {
-                    Ok(events) => found.events += events,
+                    Ok(events) => found.events += events * counts,
                     Err((seq, fault)) => {
                         found.first_bad = Some(FirstBad {
                             subject,
@@ -108,7 +114,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                         return Ok(found);
                     }
                 }
-                found.factors += 1;
+                found.factors += counts;
             }
             if after.is_none() {
                 break;
@@ -123,14 +129,19 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         Ok(found)
     }
 
-    /// A chain may have grown since its record was read, so that one that looks wrong counts only once the record
-    /// stands still.
+    /// A chain may have grown since its record was read, or the keys moved on, so that one that looks wrong counts
+    /// only once both stand still.
     async fn check_subject(&self, subject: &Subject, mut stored: Stored) -> Result<Checked, Error> {
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
-            let checked = self.check_chain(subject, &stored).await?;
+            let keys = self.keys().await?;
+            let checked = self.check_chain(&keys, subject, &stored).await?;
             if checked.is_ok() {
                 return Ok(checked);
+            }
+            if self.later_keys(&keys).await?.is_some() {
+                tries.again().await?;
+                continue;
             }
             let latest = self.store.load(subject).await.map_err(Error::store)?;
             match latest.filter(|latest| latest.version != stored.version) {
@@ -141,10 +152,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
     }
 
-    async fn check_chain(&self, subject: &Subject, stored: &Stored) -> Result<Checked, Error> {
-        let head = match seal::open_record(&self.keyring, subject, stored) {
-            Ok(record) => record.chain(),
-            Err(RestError::Key(_)) => return Ok(Err((None, Fault::KeyMissing))),
+    async fn check_chain(
+        &self,
+        keys: &Keys,
+        subject: &Subject,
+        stored: &Stored,
+    ) -> Result<Checked, Error> {
+        let head = match head_of(keys, subject, stored) {
+            Ok(head) => head,
+            Err(RestError::Key(KeyringError::Unknown { .. })) => {
+                return Ok(Err((None, Fault::KeyMissing)));
+            }
             Err(_) => return Ok(Err((None, Fault::RecordAltered))),
         };
         let (mut seq, mut mac, mut events) = (0, [0; 32], 0);
@@ -155,7 +173,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 .await
                 .map_err(Error::store)?;
             for row in &rows {
-                if let Err(fault) = self.check_link(subject, row, seq, &mac, head.seq) {
+                if let Err(fault) = check_link(keys, subject, row, seq, &mac, head.seq) {
                     return Ok(Err((Some(row.seq), fault)));
                 }
                 (seq, mac) = (row.seq, row.mac);
@@ -173,25 +191,33 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             Err((Some(seq), Fault::EventAltered))
         })
     }
+}
 
-    fn check_link(
-        &self,
-        subject: &Subject,
-        row: &AuditRow,
-        before: u64,
-        mac: &[u8; 32],
-        head: u64,
-    ) -> Result<(), Fault> {
-        if row.seq > head {
-            return Err(Fault::RecordRolledBack);
-        }
-        if row.seq != before + 1 {
-            return Err(Fault::EventMissing);
-        }
-        let expected =
-            seal::event_mac(&self.keyring, subject, row, mac).map_err(|_| Fault::KeyMissing)?;
-        expected
-            .verify_slice(&row.mac)
-            .map_err(|_| Fault::EventAltered)
+/// Where a record says that its chain stands.
+fn head_of(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<ChainHead, RestError> {
+    if *subject == Subject::installation() {
+        let body = seal::open_body(keys, subject, stored)?;
+        return Ok(Installation::decode(body)?.chain);
     }
+    Ok(seal::open_record(keys, subject, stored)?.chain())
+}
+
+fn check_link(
+    keys: &Keys,
+    subject: &Subject,
+    row: &AuditRow,
+    before: u64,
+    mac: &[u8; 32],
+    head: u64,
+) -> Result<(), Fault> {
+    if row.seq > head {
+        return Err(Fault::RecordRolledBack);
+    }
+    if row.seq != before + 1 {
+        return Err(Fault::EventMissing);
+    }
+    let expected = seal::event_mac(keys, subject, row, mac).map_err(|_| Fault::KeyMissing)?;
+    expected
+        .verify_slice(&row.mac)
+        .map_err(|_| Fault::EventAltered)
 }

@@ -28,7 +28,7 @@
 ///     }
 ///
 ///     forward_store! { self => self.inner;
-///         load, resume, park, sweep, factors, subjects, orphans, chain, project_events, notices
+///         load, resume, drain, park, sweep, factors, subjects, orphans, chain, project_events, notices
 ///     }
 /// }
 /// # let store = Counting { inner: MemoryStore::new(), conflicts: AtomicU64::new(0) };
@@ -55,6 +55,9 @@ macro_rules! forward_store {
     (@apply $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
             apply(change: &$crate::Change) -> $crate::Applied }
+    };
+    (@drain $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how drain() -> () }
     };
     (@park $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
@@ -100,15 +103,15 @@ macro_rules! forward_store {
                 -> Vec<(u64, $crate::SubjectEvent)> }
     };
 
-    (@fn $this:ident $how:tt $method:ident($($arg:ident: $type:ty),+) -> $out:ty) => {
-        async fn $method(&$this, $($arg: $type),+) -> ::core::result::Result<$out, Self::Error> {
-            $crate::forward_store! { @ask $this $how $method($($arg),+) }
+    (@fn $this:ident $how:tt $method:ident($($arg:ident: $type:ty),*) -> $out:ty) => {
+        async fn $method(&$this $(, $arg: $type)*) -> ::core::result::Result<$out, Self::Error> {
+            $crate::forward_store! { @ask $this $how $method($($arg),*) }
         }
     };
-    (@ask $this:ident [$inner:expr] $method:ident($($arg:ident),+)) => {
-        $crate::Store::$method(&$inner, $($arg),+).await
+    (@ask $this:ident [$inner:expr] $method:ident($($arg:ident),*)) => {
+        $crate::Store::$method(&$inner $(, $arg)*).await
     };
-    (@ask $this:ident [$inner:expr, $via:ident] $method:ident($($arg:ident),+)) => {
-        $this.$via($crate::Store::$method(&$inner, $($arg),+)).await
+    (@ask $this:ident [$inner:expr, $via:ident] $method:ident($($arg:ident),*)) => {
+        $this.$via($crate::Store::$method(&$inner $(, $arg)*)).await
     };
 }

@@ -1,9 +1,11 @@
 //! What a [`Store`] promises, call by call, without a service above it. A check's name is the promise.
 
+mod keys;
 mod paging;
 mod races;
 mod values;
 
+pub use keys::*;
 pub use paging::*;
 pub use races::*;
 pub use values::text_is_kept_byte_for_byte;
@@ -12,7 +14,7 @@ use twofa_lifecycle::{LoginEffect, LoginKind, ParkedLogin};
 use twofa_types::UnixTime;
 
 use super::harness::Harness;
-use super::site::{fine, user};
+use super::site::{fine, project, user};
 use crate::{Applied, Change, Store, Subject};
 use values::{Draft, hash, member, parked};
 
@@ -48,7 +50,7 @@ fn conflict<H: Harness>(harness: &H, store: &H::Store, change: &Change) {
 pub fn an_empty_store_is_empty<H: Harness>(harness: &H) {
     let store = open(harness);
     let ann = member("acme", "ann");
-    let project = ann.project();
+    let project = &project("acme");
     assert_eq!(wait(harness, store.load(&ann)), None, "no record");
     assert!(wait(harness, store.resume(&hash(1))).is_none(), "no login");
     assert!(
@@ -107,7 +109,7 @@ pub fn what_is_written_is_read_back<H: Harness>(harness: &H) {
         events, first.events,
         "broken promise: events are kept as they are"
     );
-    let listed = wait(harness, store.factors(ann.project(), None, 9));
+    let listed = wait(harness, store.factors(&project("acme"), None, 9));
     let [row] = listed.as_slice() else {
         panic!("broken promise: a factor is listed: {listed:?}");
     };
@@ -259,7 +261,7 @@ pub fn an_event_that_exists_is_an_error<H: Harness>(harness: &H) {
 pub fn a_login_counts_and_ends_with_the_change<H: Harness>(harness: &H) {
     let store = open(harness);
     let (ann, bob) = (member("acme", "ann"), member("acme", "bob"));
-    let elsewhere = Subject::member(&super::site::project("other"), &user("ann"));
+    let elsewhere = Subject::member(&project("other"), &user("ann"));
     for (subject, login) in [(&ann, 1), (&ann, 2), (&ann, 3), (&bob, 4), (&elsewhere, 5)] {
         wait(harness, store.park(subject, &parked(login)));
     }
@@ -467,7 +469,7 @@ pub fn every_time_survives<H: Harness>(harness: &H) {
         assert_eq!(resumed, Some(login), "broken promise: {secs} s in a login");
         let chain = wait(harness, store.chain(&subject, 0, 9));
         assert_eq!(chain, change.events, "broken promise: {secs} s in an event");
-        let listed = wait(harness, store.factors(subject.project(), None, 99));
+        let listed = wait(harness, store.factors(&project("acme"), None, 99));
         let row = listed.iter().find(|row| Some(&row.user) == subject.user());
         let summary = row.map(|row| row.summary);
         assert_eq!(

@@ -7,7 +7,7 @@ use twofa_totp::{Algorithm, Digits, Params, Secret};
 
 use super::site::{MANDATE, accepted, at_once, fine, granted, reason, rejected, service};
 use super::{Authenticator, Harness, Site, user};
-use crate::{Attempt, Keyring, Store, Subject};
+use crate::{Attempt, Store, Subject};
 
 /// A project may ask for a hand-over code: shown once to whoever resets, asked for at the next set-up,
 /// throttled like a code.
@@ -120,13 +120,8 @@ pub fn keys_rotate_beside_logins<H: Harness>(harness: &H) {
     let site = Site::new(harness);
     let phone = site.enrol(&site.ann);
     site.enrol(&site.bob);
-    let mut ring = fine(Keyring::from_text(site.keyring()));
-    let fresh = fine(ring.add_active());
-    let rotated = || {
-        let (store, directory) = site.open();
-        service(store, directory, &ring.to_text(), &site.clock)
-    };
-    let both = rotated();
+    let (fresh, before) = site.activate_new_key();
+    let both = site.another();
     site.clock.forward(30);
     let login = site.challenge(&site.ann);
     let code = phone.code(site.now());
@@ -145,9 +140,12 @@ pub fn keys_rotate_beside_logins<H: Harness>(harness: &H) {
         "broken promise: the audit is whole under both keys"
     );
 
-    let mut only = fine(Keyring::from_text(&ring.to_text()));
-    fine(only.retire(1));
+    fine(site.wait(both.retire_key(before, crate::ProofsOfOld::Linger)));
+    site.align(&both);
+    let mut only = site.ring().ring();
     assert_eq!(only.active_id(), fresh);
+    assert_eq!(only.state(before), Some(crate::KeyState::Events));
+    fine(only.remove(before));
     let (store, directory) = site.open();
     let only = service(store, directory, &only.to_text(), &site.clock);
     site.clock.forward(30);

@@ -1,6 +1,6 @@
 //! A small world around a service: [`Site`], so that a check reads as the story it tells.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::thread;
 
 use twofa_policy::{ProjectSettings, Reason, Role};
@@ -10,9 +10,50 @@ use zeroize::Zeroizing;
 use super::authenticator::Authenticator;
 use super::harness::{Clock, Harness};
 use crate::{
-    Answer, Attempt, Authorized, Begin, Enrolment, Error, Keyring, LoginId, LoginPass, Proof,
-    Rejected, ResetDone, SignIn, SubjectEvent, TwoFactor,
+    Answer, Attempt, Authorized, Begin, Enrolment, Error, KeyId, KeySource, Keyring, LoginId,
+    LoginPass, Proof, Rejected, ResetDone, SignIn, SubjectEvent, TwoFactor,
 };
+
+/// A keyring that several services share, as they share a key file: what one of them changes, all read.
+#[derive(Clone)]
+pub struct SharedRing(Arc<Mutex<Zeroizing<String>>>);
+
+impl SharedRing {
+    /// A ring of one fresh key.
+    pub fn generate() -> Self {
+        Self(Arc::new(Mutex::new(fine(Keyring::generate()).to_text())))
+    }
+
+    /// Its text as it stands.
+    pub fn text(&self) -> Zeroizing<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The ring as it stands.
+    pub fn ring(&self) -> Keyring {
+        fine(Keyring::from_text(&self.text()))
+    }
+
+    /// Puts another in its place.
+    pub fn replace(&self, ring: &Keyring) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ring.to_text();
+    }
+
+    /// Where services read it.
+    pub fn source(&self) -> KeySource {
+        let shared = self.clone();
+        KeySource::closure(move || Keyring::from_text(&shared.text()))
+    }
+}
+
+impl std::fmt::Debug for SharedRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedRing(..)")
+    }
+}
 
 /// The service over what a harness opens.
 pub type Service<H> = TwoFactor<<H as Harness>::Store, <H as Harness>::Directory>;
@@ -27,7 +68,7 @@ pub const START: UnixTime = UnixTime::from_secs(1_700_000_025);
 #[derive(Debug)]
 pub struct Site<'h, H: Harness> {
     harness: &'h H,
-    keyring: Zeroizing<String>,
+    ring: SharedRing,
     service: Service<H>,
     /// The clock of every service here.
     pub clock: Clock,
@@ -64,18 +105,17 @@ pub fn user(id: &str) -> UserId {
 impl<'h, H: Harness> Site<'h, H> {
     /// The project `acme`, mandatory since [`MANDATE`], at [`START`].
     pub fn new(harness: &'h H) -> Self {
-        Self::named(harness, "acme")
+        Self::named(harness, "acme", &SharedRing::generate())
     }
 
-    /// The same under another name, to put several beside each other in one store. Each has a keyring of its
-    /// own.
-    pub fn named(harness: &'h H, name: &str) -> Self {
-        let keyring = fine(Keyring::generate()).to_text();
+    /// The same under another name, to put several beside each other in one store, under one keyring.
+    pub fn named(harness: &'h H, name: &str, ring: &SharedRing) -> Self {
+        let ring = ring.clone();
         let clock = Clock::at(START);
-        let service = open(harness, &keyring, &clock);
+        let service = open(harness, &ring, &clock);
         let site = Self {
             harness,
-            keyring,
+            ring,
             service,
             clock,
             project: project(name),
@@ -95,14 +135,40 @@ impl<'h, H: Harness> Site<'h, H> {
         &self.service
     }
 
-    /// The keyring's text.
-    pub fn keyring(&self) -> &str {
-        &self.keyring
+    /// The keyring that every service here reads.
+    pub fn ring(&self) -> &SharedRing {
+        &self.ring
+    }
+
+    /// The keyring's text as it stands.
+    pub fn keyring(&self) -> Zeroizing<String> {
+        self.ring.text()
+    }
+
+    /// Adds a key and makes it the active one, as an operator beside the running service does. Says its id, and
+    /// that of the one before.
+    pub fn activate_new_key(&self) -> (KeyId, KeyId) {
+        let mut ring = self.ring.ring();
+        let before = ring.active_id();
+        let fresh = fine(ring.add());
+        self.ring.replace(&ring);
+        let operator = self.another();
+        assert_eq!(fine(self.wait(operator.register_keys())), [fresh]);
+        fine(self.wait(operator.activate_key(fresh)));
+        self.align(&operator);
+        (fresh, before)
+    }
+
+    /// Brings the keyring in line with what the store says.
+    pub fn align(&self, operator: &Service<H>) {
+        let mut ring = self.ring.ring();
+        fine(self.wait(operator.align(&mut ring)));
+        self.ring.replace(&ring);
     }
 
     /// Another service over the same data, as another server has one.
     pub fn another(&self) -> Service<H> {
-        open(self.harness, &self.keyring, &self.clock)
+        open(self.harness, &self.ring, &self.clock)
     }
 
     /// Opens the store and the directory anew.
@@ -296,9 +362,10 @@ impl<'h, H: Harness> Site<'h, H> {
 }
 
 /// The service over what `harness` opens.
-fn open<H: Harness>(harness: &H, keyring: &str, clock: &Clock) -> Service<H> {
+fn open<H: Harness>(harness: &H, ring: &SharedRing, clock: &Clock) -> Service<H> {
     let (store, directory) = harness.block_on(harness.open());
-    service(store, directory, keyring, clock)
+    let builder = TwoFactor::builder(store, directory, ring.source());
+    fine(builder.issuer("Acme").clock(clock.reading()).build())
 }
 
 /// A service over `store`, with the keyring and the clock of a site.

@@ -48,7 +48,7 @@ impl Scene<'_> {
 
     fn verify(&self, store: Doctored) -> Option<FirstBad> {
         let directory = self.site.open().1;
-        let service = service_over(store, directory, self.site.keyring(), &self.site.clock);
+        let service = service_over(store, directory, &self.site.keyring(), &self.site.clock);
         fine(self.site.wait(service.audit_verify(None))).first_bad
     }
 
@@ -212,7 +212,7 @@ fn a_genuine_row_of_another_history_is_found() {
     let other = service_over(
         Arc::clone(&elsewhere),
         directory,
-        keyring,
+        &keyring,
         &scene.site.clock,
     );
     let sign_in = |user| twofa::SignIn::password(&scene.site.project, user);
@@ -394,7 +394,7 @@ fn a_tampered_record_is_noted_once_in_a_row() {
     };
     let directory = scene.site.open().1;
     let store = Doctored::records(scene.store(), edit);
-    let service = service_over(store, directory, scene.site.keyring(), &scene.site.clock);
+    let service = service_over(store, directory, &scene.site.keyring(), &scene.site.clock);
     let sign_in = || twofa::SignIn::password(&scene.site.project, &scene.site.ann);
     for _ in 0..5 {
         let error = scene.site.wait(service.begin(sign_in())).unwrap_err();

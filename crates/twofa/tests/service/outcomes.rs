@@ -152,7 +152,7 @@ fn a_login_lapses_and_settings_of_the_service_count() {
         .with_login_secs(45)
         .unwrap()
         .with_params(Params::default().with_algorithm(Algorithm::Sha512));
-    let keyring = Keyring::from_text(site.keyring()).unwrap();
+    let keyring = Keyring::from_text(&site.keyring()).unwrap();
     let strict = TwoFactor::builder(store, directory, keyring).config(config);
     let strict = strict.clock(site.clock.reading()).build().unwrap();
     let begin = || {

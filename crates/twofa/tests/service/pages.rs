@@ -3,7 +3,7 @@
 use twofa::policy::{Mandate, ProjectSettings, Role, SignInMethod, Warning};
 use twofa::testkit::{MANDATE, MemoryHarness, Site, fine, project, service_over, user};
 use twofa::types::UserId;
-use twofa::{Directory, Keyring, Project, SignIn, Standing};
+use twofa::{Directory, Project, SignIn, Standing};
 
 const MEMBERS: usize = 1_234;
 
@@ -115,7 +115,7 @@ fn a_dry_run_is_right_whatever_the_order_of_members() {
     site.set(ProjectSettings::new());
     let then = ProjectSettings::mandatory_from(MANDATE);
     let (store, directory) = site.open();
-    let backwards = service_over(store, Backwards(directory), site.keyring(), &site.clock);
+    let backwards = service_over(store, Backwards(directory), &site.keyring(), &site.clock);
     let (mut forward, mut back) = (Vec::new(), Vec::new());
     let method = SignInMethod::Password;
     let one = site
@@ -153,10 +153,8 @@ fn keys_and_audit_are_gone_through_to_the_end() {
         records.factors > 500 && records.events > records.factors + 1_000,
         "{records:?}"
     );
-    let mut ring = Keyring::from_text(site.keyring()).unwrap();
-    ring.add_active().unwrap();
-    let (store, directory) = site.open();
-    let rotated = service_over(store, directory, &ring.to_text(), &site.clock);
+    site.activate_new_key();
+    let rotated = site.another();
     let mut reports = Vec::new();
     let done = fine(site.wait(rotated.reseal(|so_far| reports.push(so_far))));
     assert_eq!(

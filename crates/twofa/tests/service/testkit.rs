@@ -104,7 +104,7 @@ impl BrokenStore {
         match subject.user() {
             Some(user) if self.is(Broken::FoldsCase) => {
                 let user = user.as_str().to_ascii_lowercase().parse().unwrap();
-                Subject::member(subject.project(), &user)
+                Subject::member(subject.project().unwrap(), &user)
             }
             _ => subject.clone(),
         }

@@ -57,7 +57,7 @@ fn f27_every_call_of_every_operation_may_fail() {
                 let _set_up = site.set_up(&site.bob);
                 let (store, directory) = site.open();
                 let store = FaultyStore::new(store);
-                let faulty = service_over(store, directory, site.keyring(), &site.clock);
+                let faulty = service_over(store, directory, &site.keyring(), &site.clock);
                 faulty.store().fail_call(call, fault);
                 let result = operation(&site, &faulty, &proof);
                 if faulty.store().calls() < call {
@@ -107,7 +107,7 @@ fn a_write_that_is_always_lost_is_an_error_in_the_end() {
     let proof = site.sign_in(&site.ada, &admin);
     let login = site.challenge(&site.ann);
     let (store, directory) = site.open();
-    let contended = service_over(Contended(store), directory, site.keyring(), &site.clock);
+    let contended = service_over(Contended(store), directory, &site.keyring(), &site.clock);
     let code = phone.code(site.now());
     let results = [
         site.wait(contended.answer(Attempt::new(&login, &code)))
@@ -167,7 +167,7 @@ fn trouble_with_the_directory_is_an_error() {
     let phone = site.enrol(&site.ann);
     let proof = site.sign_in(&site.ada, &admin);
     let login = site.challenge(&site.ann);
-    let deaf = service_over(site.open().0, Deaf, site.keyring(), &site.clock);
+    let deaf = service_over(site.open().0, Deaf, &site.keyring(), &site.clock);
     let code = phone.code(site.now());
     let then = ProjectSettings::new();
     let results = [
@@ -267,7 +267,7 @@ impl Directory for Issuer {
 fn a_set_up_that_cannot_be_shown_is_not_begun() {
     let harness = MemoryHarness::default();
     let site = Site::new(&harness);
-    let with = |issuer| service_over(site.open().0, Issuer(issuer), site.keyring(), &site.clock);
+    let with = |issuer| service_over(site.open().0, Issuer(issuer), &site.keyring(), &site.clock);
     let sign_in = || SignIn::password(&site.project, &site.ann);
     let error = site
         .wait(with("Acme: the best").begin(sign_in()))

@@ -84,9 +84,11 @@ impl System {
         for (user, role) in users.iter().zip(model.roles) {
             directory.set_member(&project, user, role.unwrap());
         }
+        let service = open(&store, &directory, &keyring, &clock);
+        block_on(service.install(twofa::Purpose::Production)).unwrap();
         Self {
             model: Some(model),
-            service: open(&store, &directory, &keyring, &clock),
+            service,
             store,
             directory,
             keyring,

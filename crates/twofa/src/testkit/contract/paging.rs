@@ -137,7 +137,7 @@ pub fn subjects_are_listed_in_pages<H: Harness>(harness: &H) {
         let found: Vec<_> = found.into_iter().map(|(subject, _)| subject).collect();
         let of_acme: Vec<_> = expected
             .iter()
-            .filter(|s| *s.project() == acme)
+            .filter(|s| s.project() == Some(&acme))
             .cloned()
             .collect();
         assert_eq!(

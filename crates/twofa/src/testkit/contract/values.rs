@@ -52,6 +52,7 @@ impl Draft {
         Self(Change {
             subject: subject.clone(),
             expected,
+            installation: 0,
             record: b"record".to_vec(),
             summary: Summary {
                 state: SummaryState::Active,
@@ -62,6 +63,11 @@ impl Draft {
             park: None,
             login: None,
         })
+    }
+
+    pub(super) fn under(mut self, installation: u64) -> Self {
+        self.0.installation = installation;
+        self
     }
 
     pub(super) fn record(mut self, bytes: &[u8]) -> Self {

@@ -5,7 +5,7 @@ use twofa_policy::Reason;
 use twofa_types::UnixTime;
 
 use crate::testkit::site::{RACERS, accepted, challenge, fine, reason, rejected};
-use crate::testkit::{Authenticator, Harness, Site};
+use crate::testkit::{Authenticator, Harness, SharedRing, Site};
 use crate::{Answer, Attempt, SignIn};
 
 /// A code works once: after set-up, after login, after step-up, in another login, on another server.
@@ -322,8 +322,9 @@ pub fn f25_a_clock_that_goes_back_opens_nothing_again<H: Harness>(harness: &H) {
 
 /// At both ends of time there is an answer, and no panic.
 pub fn f28_the_ends_of_time_are_answered<H: Harness>(harness: &H) {
+    let ring = SharedRing::generate();
     for secs in [0, 1, 29, 30, 59, 60] {
-        let site = Site::named(harness, &format!("at {secs}"));
+        let site = Site::named(harness, &format!("at {secs}"), &ring);
         let always = twofa_policy::ProjectSettings::mandatory_from(UnixTime::EPOCH);
         site.set(always);
         site.clock.set(UnixTime::from_secs(secs));
@@ -339,7 +340,7 @@ pub fn f28_the_ends_of_time_are_answered<H: Harness>(harness: &H) {
         let next = phone.code_of(site.now(), 1);
         let _pass = accepted(site.answer(&login, &next));
     }
-    let site = Site::new(harness);
+    let site = Site::named(harness, "acme", &ring);
     site.enrol(&site.ann);
     for end in [u64::MAX - 1, u64::MAX] {
         site.clock.set(UnixTime::from_secs(end));

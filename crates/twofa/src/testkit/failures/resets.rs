@@ -7,7 +7,10 @@ use twofa_types::UnixTime;
 
 use crate::testkit::site::{MANDATE, accepted, allowed, at_once, challenge, fine, granted, reason};
 use crate::testkit::{Authenticator, Harness, Site, project, user};
-use crate::{Answer, Begin, Keyring, LoginId, Proof, SignIn, SubjectEvent, TwoFactor};
+use crate::{
+    Answer, Begin, Keyring, LoginId, MemoryDirectory, MemoryStore, Proof, Purpose, SignIn,
+    SubjectEvent, TwoFactor,
+};
 
 /// An administrator of one project reaches no factor of another, not even of the same person.
 pub fn f20_a_factor_belongs_to_one_project<H: Harness>(harness: &H) {
@@ -101,13 +104,14 @@ pub fn f21_only_a_fresh_proof_of_an_administrator_resets<H: Harness>(harness: &H
         "their own project, and nobody there"
     );
 
-    // Forged: another keyring's, one character changed, cut, and no proof at all.
+    // Forged: another store's under the same keyring, one character changed, cut, and no proof at all.
     let text = fresh.as_str();
-    let keyring = fine(Keyring::generate());
-    let (store, directory) = site.open();
-    let other = TwoFactor::builder(store, directory, keyring).clock(site.clock.reading());
-    let others = fine(fine(other.build()).proof(&pass));
-    refused(&others, Reason::ProofInvalid, "another keyring's proof");
+    let (store, directory) = (MemoryStore::new(), MemoryDirectory::new());
+    let other = TwoFactor::builder(store, directory, site.ring().ring());
+    let other = fine(other.clock(site.clock.reading()).build());
+    assert!(fine(site.wait(other.install(Purpose::Production))));
+    let others = fine(other.proof(&pass));
+    refused(&others, Reason::ProofInvalid, "another store's proof");
     let flip = |at: usize| {
         let flipped = |(place, c): (usize, char)| match (place == at, c) {
             (true, '0') => '1',
@@ -311,7 +315,7 @@ pub fn f32_proofs_are_voided_and_resets_listed<H: Harness>(harness: &H) {
     let proof = site.sign_in(&site.ada, &admin);
     let voiding = |time: UnixTime| {
         let (store, directory) = site.open();
-        let keyring = fine(Keyring::from_text(site.keyring()));
+        let keyring = fine(Keyring::from_text(&site.keyring()));
         let builder = TwoFactor::builder(store, directory, keyring).proofs_not_before(time);
         Arc::new(fine(builder.clock(site.clock.reading()).build()))
     };
