@@ -39,7 +39,7 @@ impl Audit {
             .map(|(subject, _)| (subject.clone(), chain(subject)))
             .collect();
         let records = records.into_iter().collect();
-        (Self { records, chains }, site.keyring().to_owned())
+        (Self { records, chains }, site.keyring().to_string())
     }
 }
 
