@@ -64,7 +64,7 @@
 //!     }
 //! }
 //!
-//! // In a file of `tests/`, this line is all the rest: some sixty tests.
+//! // In a file of `tests/`, this line is all the rest: some eighty tests.
 //! twofa::testkit::suite!(MyHarness::new());
 //! # fn main() {
 //! # twofa::testkit::failures::f07_one_code_many_at_once_one_accepted(&MyHarness::new());
@@ -87,6 +87,7 @@
 //! | `testkit/authenticator.rs` | [`Authenticator`]: the app on a phone |
 //! | `testkit/contract.rs`, `testkit/contract/` | what a store promises, call by call |
 //! | `testkit/failures.rs`, `testkit/failures/` | what went wrong elsewhere, by number, through the service |
+//! | `testkit/rotation.rs` | keys that change beside running services |
 //! | `testkit/service.rs` | what else a service over the store must do |
 //! | `testkit/faulty.rs` | [`FaultyStore`]: any store, with calls that fail or whose reply is lost |
 //! | `testkit/swapped.rs` | [`SwappedStore`]: any store, after somebody exchanged two rows |
@@ -102,6 +103,7 @@ pub mod contract;
 pub mod failures;
 mod faulty;
 mod harness;
+pub mod rotation;
 pub mod service;
 mod site;
 mod suite;
