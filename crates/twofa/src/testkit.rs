@@ -87,6 +87,7 @@
 //! | `testkit/authenticator.rs` | [`Authenticator`]: the app on a phone |
 //! | `testkit/contract.rs`, `testkit/contract/` | what a store promises, call by call |
 //! | `testkit/failures.rs`, `testkit/failures/` | what went wrong elsewhere, by number, through the service |
+//! | `testkit/ring.rs` | [`SharedRing`]: a keyring that several services share, as a key file |
 //! | `testkit/rotation.rs` | keys that change beside running services |
 //! | `testkit/service.rs` | what else a service over the store must do |
 //! | `testkit/faulty.rs` | [`FaultyStore`]: any store, with calls that fail or whose reply is lost |
@@ -103,6 +104,7 @@ pub mod contract;
 pub mod failures;
 mod faulty;
 mod harness;
+mod ring;
 pub mod rotation;
 pub mod service;
 mod site;
@@ -113,9 +115,10 @@ pub use crate::suite;
 pub use authenticator::Authenticator;
 pub use faulty::{Fault, FaultyError, FaultyStore};
 pub use harness::{Clock, Harness, MemoryHarness, block_on};
+pub use ring::SharedRing;
 pub use site::{
-    MANDATE, RACERS, START, Service, SharedRing, Site, accepted, allowed, at_once, challenge, fine,
-    granted, project, reason, refused, rejected, service as service_over, set_up, user,
+    MANDATE, RACERS, START, Service, Site, accepted, allowed, at_once, challenge, fine, granted,
+    project, reason, refused, rejected, service as service_over, set_up, user,
 };
 pub use suite::run_all;
 pub use swapped::SwappedStore;
