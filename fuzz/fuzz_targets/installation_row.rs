@@ -13,10 +13,12 @@ struct World {
 
 thread_local! {
     static WORLD: World = {
-        let site = Site::new(Box::leak(Box::default()));
+        let harness: &'static MemoryHarness = Box::leak(Box::default());
+        let site = Site::new(harness);
         site.enrol(&site.ann);
         site.activate_new_key();
-        let loaded = site.service().store().load(&Subject::installation());
+        let store = site.open().0;
+        let loaded = store.load(&Subject::installation());
         let row = site.wait(loaded).expect("the store is in memory").expect("it is installed");
         World { site, row }
     };

@@ -206,6 +206,15 @@ pub(crate) enum Command {
         /// Lines of USER, a tab, and a key URI
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Also for people who were reset since, with another key, behind a hand-over code
+        #[arg(long, requires = "operator", requires = "ticket")]
+        again: bool,
+        /// Who answers for it
+        #[arg(long, value_name = "NAME", requires = "again", value_parser = whole_name)]
+        operator: Option<Name>,
+        /// On which ticket
+        #[arg(long, value_name = "TICKET", requires = "again", value_parser = whole_name)]
+        ticket: Option<Name>,
     },
 }
 
@@ -487,6 +496,11 @@ fn issuer(text: &str) -> Result<String, Box<dyn std::error::Error + Send + Sync>
     let secret = Secret::from_bytes(&[1; 20])?;
     KeyUri::totp(text, "account", secret, Params::default())?;
     Ok(text.to_owned())
+}
+
+/// A name that is one.
+fn whole_name(text: &str) -> Result<Name, NameError> {
+    Name::new(text.trim_matches(' '))
 }
 
 /// A name, or nothing, which policy has a reason for.

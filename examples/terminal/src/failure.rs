@@ -100,6 +100,7 @@ impl From<Error> for Failure {
             | Error::UnknownMember(_)
             | Error::KeyUri(_)
             | Error::AlreadySetUp { .. }
+            | Error::AlreadyReset { .. }
             | Error::CannotImport => Exit::Usage,
             Error::ProofInvalid => Exit::Refused,
             _ => Exit::Store,

@@ -159,7 +159,16 @@ async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
         Command::Policy(command) => policy::policy(out, opened, command).await,
         Command::Audit(command) => audit::audit(out, opened, command).await,
         Command::Notices { project, since } => audit::notices(out, opened, project, *since).await,
-        Command::Import { project, file } => import::import(out, opened, project, file).await,
+        Command::Import {
+            project,
+            file,
+            again: _,
+            operator,
+            ticket,
+        } => {
+            let again = operator.as_ref().zip(ticket.as_ref());
+            import::import(out, opened, project, file, again).await
+        }
         // Done before a store was opened.
         Command::Secret { .. }
         | Command::Code { .. }
