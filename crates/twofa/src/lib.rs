@@ -54,7 +54,7 @@ pub use error::{Error, RestError};
 pub use installation::{Purpose, StoreId};
 pub use keyring::{KeyId, KeySource, KeyState, Keyring, KeyringError, NotAKeyId};
 pub use login::{
-    Answer, Attempt, Begin, Challenge, Enrolment, LoginId, NotALoginId, Rejected, SignIn,
+    Again, Answer, Attempt, Begin, Challenge, Enrolment, LoginId, NotALoginId, Rejected, SignIn,
 };
 pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
 pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};

@@ -90,6 +90,7 @@
 //! | `testkit/ring.rs` | [`SharedRing`]: a keyring that several services share, as a key file |
 //! | `testkit/rotation.rs` | keys that change beside running services |
 //! | `testkit/service.rs` | what else a service over the store must do |
+//! | `testkit/ways_back.rs` | what a reset, a changed password or ten minutes have ended |
 //! | `testkit/faulty.rs` | [`FaultyStore`]: any store, with calls that fail or whose reply is lost |
 //! | `testkit/swapped.rs` | [`SwappedStore`]: any store, after somebody exchanged two rows |
 //! | `testkit/suite.rs` | [`suite!`](crate::suite), [`run_all`] |
@@ -110,6 +111,7 @@ pub mod service;
 mod site;
 mod suite;
 mod swapped;
+pub mod ways_back;
 
 pub use crate::suite;
 pub use authenticator::Authenticator;

@@ -45,6 +45,8 @@ macro_rules! __twofa_each_check {
                 hosts_that_change_keys_at_once_split_nothing,
                 logins_beside_rotations_lose_nothing,
                 a_store_without_a_record_of_its_keys_goes_on;
+            ways_back: an_import_does_not_bring_a_lost_phone_back,
+                a_half_open_session_does_not_outlive_its_password, ended_sessions_do_not_go_on;
             service: a_handover_code_is_asked_for_after_a_reset,
                 an_imported_factor_is_in_use_at_once, keys_rotate_beside_logins,
                 factors_are_listed_for_administrators, two_resets_at_once_are_one,

@@ -15,6 +15,7 @@ mod attacks;
 mod browser;
 mod browsers;
 mod guesses;
+mod half_open;
 mod lists;
 mod looks;
 mod malformed;
