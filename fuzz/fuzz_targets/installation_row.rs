@@ -18,8 +18,8 @@ thread_local! {
         site.enrol(&site.ann);
         site.activate_new_key();
         let store = site.open().0;
-        let loaded = store.load(&Subject::installation());
-        let row = site.wait(loaded).expect("the store is in memory").expect("it is installed");
+        let place = Subject::installation();
+        let row = site.wait(store.load(&place)).expect("the store is in memory").expect("it is installed");
         World { site, row }
     };
 }

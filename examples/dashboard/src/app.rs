@@ -103,7 +103,7 @@ pub enum StartError {
 ///
 /// [`StartError`] says what is in the way and what to do.
 pub async fn run(options: Options) -> Result<(), StartError> {
-    let database = Database::connect(&options.store).await?;
+    let database = Database::create(&options.store).await?.0;
     let accounts = Accounts::open(database.clone()).await?;
     let sessions = Sessions::open(database.clone()).await?;
     mail::open(&database).await?;

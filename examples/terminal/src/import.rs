@@ -21,11 +21,18 @@ const LINE: usize = 8 * 1024;
 const LEAST_BITS: u16 = 80;
 
 /// Failures that say nothing about a line.
-const TROUBLE: [&str; 5] = [
-    "store",
-    "directory",
+const TROUBLE: [&str; 12] = [
+    "no-store",
+    "store-damaged",
+    "store-full",
+    "store-read-only",
+    "store-busy",
+    "store-unreachable",
+    "store-newer",
     "keyring",
+    "keyring-mismatch",
     "key-missing",
+    "contended",
     "no-randomness",
 ];
 
@@ -93,10 +100,21 @@ pub(crate) async fn import(
     }
     bar.finish_and_clear();
     out.result(
-        || json!({"imported": imported, "skipped": skipped, "refused": refused, "bad": bad}),
         || {
+            let mut object = json!({"imported": imported, "skipped": skipped, "bad": bad});
+            if refused > 0 {
+                object["refused"] = json!(refused);
+            }
+            object
+        },
+        || {
+            let reset = if refused > 0 {
+                format!(", {refused} refused because they were reset")
+            } else {
+                String::new()
+            };
             format!(
-                "{imported} imported, {skipped} skipped because they are set up already, {refused} refused because they were reset, {bad} bad"
+                "{imported} imported, {skipped} skipped because they are set up already{reset}, {bad} bad"
             )
         },
     )?;
