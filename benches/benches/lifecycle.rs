@@ -73,6 +73,7 @@ fn factor(algorithm: Algorithm) -> Factor {
     let import = Command::Import {
         secret: &key,
         params,
+        again: None,
     };
     let record = step(&Record::new(), import, &context).unwrap();
     let record = record.into_parts().record.unwrap();

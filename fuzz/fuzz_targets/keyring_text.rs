@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(
         written
             .lines()
-            .filter_map(|line| line.split(' ').nth(2))
+            .filter_map(|line| line.split(' ').nth(3))
             .all(|key| !shown.contains(key))
     );
 });

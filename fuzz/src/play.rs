@@ -120,10 +120,10 @@ impl Play {
             .to_vec();
         let secret = Secret::from_bytes(&secret).unwrap();
         let params = self.config.params();
-        if let Outcome::Imported = self
+        if let Outcome::Imported { .. } = self
             .step(Command::Import {
                 secret: &secret,
-                params,
+                params, again: None 
             })
             .outcome
         {
@@ -422,7 +422,7 @@ impl Play {
     fn step(&mut self, command: Command<'_>) -> TransitionParts {
         let behind = self.behind();
         let parts = self.rehearse(command);
-        if let Outcome::Accepted { .. } | Outcome::Enrolment { .. } | Outcome::Imported =
+        if let Outcome::Accepted { .. } | Outcome::Enrolment { .. } | Outcome::Imported { .. } =
             parts.outcome
         {
             assert!(!behind, "accepted while the clock stands behind");

@@ -122,7 +122,7 @@ fn against<'a>(record: &'a Record, login: &ParkedLogin) -> Option<Against<'a>> {
             last_step: active.last_step,
             drift: active.drift,
             pending: None,
-            handover: None,
+            handover: active.handover,
         }),
         _ => None,
     }
@@ -236,6 +236,7 @@ fn accept(record: &Record, against: &Against<'_>, accepted: Accepted, now: UnixT
             AcceptedBy::Confirmed | AcceptedBy::Replaced => Drift::NONE,
         },
         replacement,
+        handover: None,
     });
     let record = Record {
         throttle: Throttle::new(),

@@ -38,13 +38,20 @@ pub enum Command<'a> {
         /// Whether the next set-up must bring a hand-over code.
         handover: Handover,
     },
-    /// Take a key over from another system, in use at once. Only where there is none.
+    /// Take a key over from another system, in use at once. Only where there is none, and none was reset.
     Import {
         /// The secret.
         secret: &'a Secret,
         /// Parameters of its codes.
         params: Params,
+        /// Who answers for it where the factor was reset since: then any key but the one that was erased is
+        /// taken, and its first code must bring a hand-over code.
+        again: Option<&'a Actor>,
     },
+    /// End every parked login: the password was changed.
+    EndLogins,
+    /// Void every proof of up to this second, and end every parked login.
+    EndSessions,
     /// Drop a key that was not confirmed in time.
     Expire,
     /// Tell the audit of something that changes nothing else.
@@ -59,6 +66,8 @@ impl fmt::Debug for Command<'_> {
             Self::BeginReplacement { .. } => "BeginReplacement",
             Self::Reset { .. } => "Reset",
             Self::Import { .. } => "Import",
+            Self::EndLogins => "EndLogins",
+            Self::EndSessions => "EndSessions",
             Self::Expire => "Expire",
             Self::Note(_) => "Note",
         })

@@ -2,13 +2,18 @@
 //!
 //! | field | as |
 //! |---|---|
-//! | version | one byte, 1 |
+//! | version | one byte, 1 or 2 |
 //! | generation, failures | numbers |
 //! | lock until | optional number |
 //! | attempt during the lock noted | one byte, 0 or 1 |
 //! | last event | optional number |
+//! | epoch (version 2) | optional number |
 //! | chain | number, 32 bytes |
 //! | state | one byte: 0 none, 1 reset, 2 pending, 3 active; then its fields as the types list them |
+//!
+//! Version 2 adds to a reset the key that it erased (optional 16 and 32 bytes), and to a key in use the hand-over code
+//! that it waits for (optional 32 bytes). A record in which none of these is there is written as version 1, so
+//! that services of the version before, which run beside, can read it.
 //!
 //! Numbers are LEB128 in the shortest form; an optional value is one byte, 0 or 1, and then perhaps the value.
 //! A record has exactly one encoding, so whatever decodes encodes to the same bytes again.
@@ -20,18 +25,20 @@ use twofa_totp::{Algorithm, Digits, Drift, Params, Period, Step};
 use twofa_types::UnixTime;
 
 use crate::{
-    Active, ChainHead, Key, LoginHash, PendingKey, Record, ResetMark, SealedSecret, State, Throttle,
+    Active, ChainHead, ErasedKey, Key, LoginHash, PendingKey, Record, ResetMark, SealedSecret,
+    State, Throttle,
 };
 
-/// The version that is written, and the only one that is read.
-const VERSION: u8 = 1;
+/// The version of a record in which nothing is newer, and that of one in which something is.
+const FIRST: u8 = 1;
+const SECOND: u8 = 2;
 
 /// Bytes that are not a record. Nothing is guessed from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// Written by a later version of this library, or not a record at all.
-    #[error("a record of version {version}, but this library reads version 1; upgrade it")]
+    #[error("a record of version {version}, but this library reads versions 1 and 2; upgrade it")]
     UnknownVersion {
         /// The version found.
         version: u8,
@@ -56,13 +63,17 @@ pub enum RecordError {
 impl Record {
     /// The record as bytes: versioned, compact, at most some 1,300 bytes. No secret in the clear is among them.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer(Vec::with_capacity(192));
-        out.byte(VERSION);
+        let second = self.needs_second();
+        let mut out = Writer(Vec::with_capacity(192), second);
+        out.byte(if second { SECOND } else { FIRST });
         out.number(self.generation.into());
         out.number(self.throttle.failures().into());
         out.optional(self.throttle.until(), Writer::time);
         out.byte(self.throttle.noted().into());
         out.optional(self.last_event, Writer::time);
+        if second {
+            out.optional(self.epoch, Writer::time);
+        }
         out.number(self.chain.seq);
         out.bytes(&self.chain.mac);
         match &self.state {
@@ -90,11 +101,12 @@ impl Record {
     ///
     /// [`RecordError`] for anything else: another version, bytes missing or left over, a value out of bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let mut from = Reader(bytes);
+        let mut from = Reader(bytes, false);
         let version = from.byte()?;
-        if version != VERSION {
+        if !matches!(version, FIRST | SECOND) {
             return Err(RecordError::UnknownVersion { version });
         }
+        from.1 = version == SECOND;
         let generation = from.narrow("generation")?;
         if generation == 0 {
             return Err(malformed("generation"));
@@ -104,6 +116,11 @@ impl Record {
         let noted = from.flag("lock")?;
         let throttle = Throttle::from_parts(failures, until, noted).ok_or(malformed("failures"))?;
         let last_event = from.optional("last event", Reader::time)?;
+        let epoch = if from.1 {
+            from.optional("epoch", Reader::time)?
+        } else {
+            None
+        };
         let chain = ChainHead {
             seq: from.number("chain")?,
             mac: from.array()?,
@@ -123,13 +140,32 @@ impl Record {
                 bytes: from.0.len(),
             });
         }
-        Ok(Self {
+        let record = Self {
             generation,
             state,
             throttle,
             last_event,
+            epoch,
             chain,
-        })
+        };
+        // A record has one encoding.
+        if record.needs_second() == (version == SECOND) {
+            Ok(record)
+        } else {
+            Err(malformed("version"))
+        }
+    }
+
+    /// Whether something is in it that version 1 has no place for.
+    fn needs_second(&self) -> bool {
+        let newer = |mark: &ResetMark| mark.erased.is_some();
+        self.epoch.is_some()
+            || match &self.state {
+                State::None => false,
+                State::Reset(mark) => newer(mark),
+                State::Pending { after, .. } => after.as_ref().is_some_and(newer),
+                State::Active(active) => active.handover.is_some(),
+            }
     }
 }
 
@@ -137,7 +173,8 @@ const fn malformed(field: &'static str) -> RecordError {
     RecordError::Malformed { field }
 }
 
-struct Writer(Vec<u8>);
+/// The bytes so far, and whether they are of version 2.
+struct Writer(Vec<u8>, bool);
 
 impl Writer {
     fn byte(&mut self, byte: u8) {
@@ -178,6 +215,12 @@ impl Writer {
         });
         self.time(mark.at);
         self.optional(mark.handover, |out, hash| out.bytes(&hash));
+        if self.1 {
+            self.optional(mark.erased, |out, erased| {
+                out.bytes(&erased.salt);
+                out.bytes(&erased.digest);
+            });
+        }
     }
 
     fn key(&mut self, key: &Key) {
@@ -209,10 +252,14 @@ impl Writer {
         self.optional(active.last_used, Self::time);
         self.bytes(&active.drift.steps().to_le_bytes());
         self.optional(active.replacement.as_ref(), Self::pending);
+        if self.1 {
+            self.optional(active.handover, |out, hash| out.bytes(&hash));
+        }
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// The bytes that are left, and whether they are of version 2.
+struct Reader<'a>(&'a [u8], bool);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], RecordError> {
@@ -290,6 +337,16 @@ impl<'a> Reader<'a> {
             },
             at: self.time()?,
             handover: self.optional("hand-over code", Self::array)?,
+            erased: if self.1 {
+                self.optional("erased key", |from| {
+                    Ok(ErasedKey {
+                        salt: from.array()?,
+                        digest: from.array()?,
+                    })
+                })?
+            } else {
+                None
+            },
         })
     }
 
@@ -335,6 +392,11 @@ impl<'a> Reader<'a> {
             last_used: self.optional("last use", Self::time)?,
             drift: self.drift()?,
             replacement: self.optional("replacement", Self::pending)?,
+            handover: if self.1 {
+                self.optional("hand-over code", Self::array)?
+            } else {
+                None
+            },
         })
     }
 

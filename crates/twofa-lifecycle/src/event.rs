@@ -137,6 +137,10 @@ pub enum EventKind {
     Replaced,
     /// A key was brought from another system.
     Imported,
+    /// Every parked login was ended, since the password was changed.
+    LoginsEnded,
+    /// Every session was ended.
+    SessionsEnded,
     /// The project's settings changed.
     SettingsChanged,
     /// What is stored was changed by something else than this library.
@@ -145,7 +149,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::EnrolmentBegun,
         Self::EnrolmentConfirmed,
         Self::EnrolmentExpired,
@@ -161,6 +165,8 @@ impl EventKind {
         Self::ReplacementBegun,
         Self::Replaced,
         Self::Imported,
+        Self::LoginsEnded,
+        Self::SessionsEnded,
         Self::SettingsChanged,
         Self::Tampered,
     ];
@@ -190,6 +196,8 @@ impl EventKind {
             Self::ReplacementBegun => "replacement-begun",
             Self::Replaced => "replaced",
             Self::Imported => "imported",
+            Self::LoginsEnded => "logins-ended",
+            Self::SessionsEnded => "sessions-ended",
             Self::SettingsChanged => "settings-changed",
             Self::Tampered => "tampered",
         }

@@ -46,7 +46,7 @@ pub use handover::HandoverCode;
 pub use login::{LoginEffect, LoginHash, LoginKind, ParkedLogin};
 pub use outcome::{AcceptedBy, Outcome, Rejection, Transition, TransitionParts};
 pub use record::{
-    Active, ChainHead, Key, PendingKey, Record, ResetMark, State, Summary, SummaryState,
+    Active, ChainHead, ErasedKey, Key, PendingKey, Record, ResetMark, State, Summary, SummaryState,
 };
 pub use step::step;
 pub use throttle::Throttle;

@@ -39,7 +39,14 @@ pub enum Outcome {
         handover: Option<HandoverCode>,
     },
     /// A key was brought from another system and is in use.
-    Imported,
+    #[non_exhaustive]
+    Imported {
+        /// What the first code must bring, where the factor was reset before and nobody has such a code yet. Shown
+        /// once, to whoever imported.
+        handover: Option<HandoverCode>,
+    },
+    /// Parked logins, and perhaps sessions, are over.
+    Ended,
     /// A key that was not confirmed in time is gone.
     Expired,
     /// The audit has it.

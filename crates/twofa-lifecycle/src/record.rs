@@ -1,5 +1,7 @@
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use twofa_policy::{FactorState, FactorView, ResetBy};
-use twofa_totp::{Drift, Params, Step};
+use twofa_totp::{Drift, Params, Secret, Step};
 use twofa_types::UnixTime;
 
 use crate::{LoginHash, SealedSecret, Throttle};
@@ -22,6 +24,7 @@ pub struct Record {
     pub(crate) state: State,
     pub(crate) throttle: Throttle,
     pub(crate) last_event: Option<UnixTime>,
+    pub(crate) epoch: Option<UnixTime>,
     pub(crate) chain: ChainHead,
 }
 
@@ -59,6 +62,9 @@ pub struct Active {
     pub drift: Drift,
     /// A key that is to replace this one once its first code comes.
     pub replacement: Option<PendingKey>,
+    /// The SHA-256 of the hand-over code that the next code must bring with it: for a key that was imported
+    /// after a reset, until a code of it has been accepted.
+    pub handover: Option<[u8; 32]>,
 }
 
 /// A sealed secret and the parameters of its codes.
@@ -92,6 +98,38 @@ pub struct ResetMark {
     pub at: UnixTime,
     /// The SHA-256 of the hand-over code, where the project asks for one.
     pub handover: Option<[u8; 32]>,
+    /// What tells the key that the reset erased, should it be brought back.
+    pub erased: Option<ErasedKey>,
+}
+
+/// What is remembered of a key that a reset erased: enough to know it again, and nothing that a code could be
+/// made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErasedKey {
+    /// Random.
+    pub salt: [u8; 16],
+    /// SHA-256 over the salt and the secret, which has 80 random bits or more.
+    pub digest: [u8; 32],
+}
+
+impl ErasedKey {
+    pub(crate) fn of(secret: &Secret, salt: [u8; 16]) -> Self {
+        let mut digest = Sha256::new_with_prefix(b"twofa/erased/");
+        digest.update(salt);
+        digest.update(secret.expose_secret());
+        Self {
+            salt,
+            digest: digest.finalize().into(),
+        }
+    }
+
+    /// Whether `secret` is the key that was erased.
+    pub fn is(&self, secret: &Secret) -> bool {
+        Self::of(secret, self.salt)
+            .digest
+            .ct_eq(&self.digest)
+            .into()
+    }
 }
 
 /// Where the factor's audit chain stands. Written by the audit, opaque here.
@@ -111,6 +149,7 @@ impl Record {
             state: State::None,
             throttle: Throttle::new(),
             last_event: None,
+            epoch: None,
             chain: ChainHead {
                 seq: 0,
                 mac: [0; 32],
@@ -136,6 +175,38 @@ impl Record {
     /// The latest time of any event; `None` before the first.
     pub const fn last_event(&self) -> Option<UnixTime> {
         self.last_event
+    }
+
+    /// When the person's sessions were last ended: proofs of up to this second are void.
+    pub const fn epoch(&self) -> Option<UnixTime> {
+        self.epoch
+    }
+
+    /// Whether a proof of that time is void, since sessions were ended then or later.
+    pub fn voids_proof_of(&self, when: UnixTime) -> bool {
+        self.epoch.is_some_and(|epoch| when <= epoch)
+    }
+
+    /// The time to give a proof that is made at `now`: in the second in which sessions were ended, the next one,
+    /// so that whoever signs in at once is not ended too.
+    #[must_use]
+    pub fn time_of_proof(&self, now: UnixTime) -> UnixTime {
+        match self.epoch {
+            Some(epoch) if now <= epoch => epoch.saturating_add(1),
+            _ => now,
+        }
+    }
+
+    /// Whether the next code must bring a hand-over code with it.
+    pub const fn asks_for_handover(&self) -> bool {
+        match &self.state {
+            State::Reset(mark)
+            | State::Pending {
+                after: Some(mark), ..
+            } => mark.handover.is_some(),
+            State::Active(active) => active.handover.is_some(),
+            State::None | State::Pending { after: None, .. } => false,
+        }
     }
 
     /// Where its audit chain stands.

@@ -5,9 +5,9 @@ use twofa_totp::{Drift, Params, Secret};
 use twofa_types::UnixTime;
 
 use crate::{
-    Active, Actor, Command, Context, Detail, Event, EventKind, HandoverCode, Key, LoginEffect,
-    LoginHash, Noted, Outcome, PendingKey, Record, Rejection, ResetMark, State, Throttle,
-    Transition, Vault, answer::answer,
+    Active, Actor, Command, Context, Detail, ErasedKey, Event, EventKind, HandoverCode, Key,
+    LoginEffect, LoginHash, Noted, Outcome, PendingKey, Record, Rejection, ResetMark, State,
+    Throttle, Transition, Vault, answer::answer,
 };
 
 /// Answers `command` for the factor of `record`: the new record, the outcome, the events. Pure, and total: every
@@ -53,7 +53,7 @@ pub fn step<V: Vault>(
     context: &Context<'_, V>,
 ) -> Result<Transition, V::Error> {
     let heals = match &command {
-        Command::Note(_) => true,
+        Command::Note(_) | Command::EndLogins | Command::EndSessions => true,
         Command::Reset { grant, .. } => matches!(grant.by(), ResetActor::Support { .. }),
         _ => false,
     };
@@ -69,7 +69,13 @@ pub fn step<V: Vault>(
         } => answer(record, login, *code, handover, context),
         Command::BeginReplacement { login } => begin_replacement(record, login, context),
         Command::Reset { grant, handover } => Ok(reset(record, grant, handover, context)),
-        Command::Import { secret, params } => import(record, secret, params, context),
+        Command::Import {
+            secret,
+            params,
+            again,
+        } => import(record, secret, params, again, context),
+        Command::EndLogins => Ok(end_logins(record, context.now)),
+        Command::EndSessions => Ok(end_sessions(record, context.now)),
         Command::Expire => Ok(expire(record, context.now)),
         Command::Note(noted) => Ok(note(record, noted, context.now)),
     }
@@ -98,6 +104,7 @@ pub(crate) fn moved(record: &Record, state: State, now: UnixTime) -> Record {
         state,
         throttle: record.throttle,
         last_event: record.last_event.max(Some(now)),
+        epoch: record.epoch,
         chain: record.chain,
     }
 }
@@ -226,7 +233,7 @@ fn replacement_expired(record: &Record, now: UnixTime) -> Event {
     clippy::needless_pass_by_value,
     reason = "a grant is used up, whatever becomes of the reset"
 )]
-fn reset<V>(
+fn reset<V: Vault>(
     record: &Record,
     grant: ResetGrant,
     handover: Handover,
@@ -269,6 +276,7 @@ fn reset<V>(
         by,
         at: now,
         handover: code.as_ref().map(HandoverCode::hash),
+        erased: erased(record, context),
     };
     let record = Record {
         generation,
@@ -279,6 +287,7 @@ fn reset<V>(
             // Support has looked into it: from here on the clock counts as it stands now.
             ResetBy::Support => Some(now),
         },
+        epoch: record.epoch,
         chain: record.chain,
     };
     let told = Event {
@@ -287,6 +296,21 @@ fn reset<V>(
     };
     let outcome = Outcome::Reset { handover: code };
     Transition::write(record, vec![told], outcome, LoginEffect::EndAll)
+}
+
+/// What is remembered of the key that a reset erases, or of the one that a reset before it did. A key that does
+/// not open is reset all the same, and cannot be known again.
+fn erased<V: Vault>(record: &Record, context: &Context<'_, V>) -> Option<ErasedKey> {
+    match &record.state {
+        State::None => None,
+        State::Reset(mark) => mark.erased,
+        State::Pending { after, .. } => after.and_then(|mark| mark.erased),
+        State::Active(active) => {
+            let opened = context.vault.open(record.generation, &active.key.sealed);
+            let (salt, _) = context.random.nonce.split_first_chunk()?;
+            Some(ErasedKey::of(&opened.ok()?, *salt))
+        }
+    }
 }
 
 /// The generation that a reset leads to, or why the grant is not for this record as it stands.
@@ -309,16 +333,35 @@ fn import<V: Vault>(
     record: &Record,
     secret: &Secret,
     params: Params,
+    again: Option<&Actor>,
     context: &Context<'_, V>,
 ) -> Result<Transition, V::Error> {
     let mut events = Vec::with_capacity(2);
-    match &record.state {
-        State::None | State::Reset(_) => {}
-        State::Pending { pending, .. } if pending.expires <= context.now => {
+    let reset = match &record.state {
+        State::None => None,
+        State::Reset(mark) => Some(*mark),
+        State::Pending { pending, after } if pending.expires <= context.now => {
             events.push(event(record, EventKind::EnrolmentExpired, context.now));
+            *after
         }
         State::Pending { .. } | State::Active(_) => {
             return Ok(refused(Rejection::new(Reason::AlreadySetUp)));
+        }
+    };
+    // What a reset took away does not come back by running an import once more: only by somebody who answers
+    // for it, never as the very key, and behind a hand-over code.
+    let mut code = None;
+    let mut handover = None;
+    if let Some(mark) = reset {
+        let same = mark.erased.is_some_and(|erased| erased.is(secret));
+        if again.is_none() || same {
+            return Ok(refused(Rejection::new(Reason::AlreadyReset)));
+        }
+        handover = mark.handover;
+        if handover.is_none() {
+            let fresh = HandoverCode::from_random(&context.random.handover);
+            handover = Some(fresh.hash());
+            code = Some(fresh);
         }
     }
     let sealed = context
@@ -331,15 +374,35 @@ fn import<V: Vault>(
         last_used: None,
         drift: Drift::NONE,
         replacement: None,
+        handover,
     });
     let record = moved(record, state, context.now);
-    events.push(event(&record, EventKind::Imported, context.now));
+    events.push(Event {
+        actor: again.cloned().map(Box::new),
+        ..event(&record, EventKind::Imported, context.now)
+    });
+    let outcome = Outcome::Imported { handover: code };
     Ok(Transition::write(
         record,
         events,
-        Outcome::Imported,
+        outcome,
         LoginEffect::Keep,
     ))
+}
+
+fn end_logins(record: &Record, now: UnixTime) -> Transition {
+    let told = event(record, EventKind::LoginsEnded, now);
+    let record = touched(record, now);
+    Transition::write(record, vec![told], Outcome::Ended, LoginEffect::EndAll)
+}
+
+fn end_sessions(record: &Record, now: UnixTime) -> Transition {
+    let told = event(record, EventKind::SessionsEnded, now);
+    let record = Record {
+        epoch: record.epoch.max(Some(now)),
+        ..touched(record, now)
+    };
+    Transition::write(record, vec![told], Outcome::Ended, LoginEffect::EndAll)
 }
 
 fn expire(record: &Record, now: UnixTime) -> Transition {

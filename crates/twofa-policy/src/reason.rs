@@ -131,6 +131,9 @@ reasons! {
     AlreadySetUp, "already-set-up",
         "Two-factor authentication is set up already.",
         "the person, by replacing the device with a code from the old one; an administrator or support, by a reset.";
+    AlreadyReset, "already-reset",
+        "This person's two-factor authentication was reset, which an import does not undo.",
+        "the person, by setting up; an operator, by importing another key on a ticket.";
     OperatorOnly, "operator-only",
         "Only an operator of this service may change whether two-factor authentication is required, or single sign-on.",
         "an operator, by making the change.";

@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::Role;
 use twofa::types::{ProjectId, UnixTime, UserId};
@@ -12,7 +10,7 @@ use twofa::{
 use crate::PgStore;
 #[cfg(feature = "sqlite")]
 use crate::SqliteStore;
-use crate::{Error, Location};
+use crate::{Error, Location, Made, Migrated};
 
 /// A store and a directory on whichever database was named when the program started.
 ///
@@ -21,10 +19,13 @@ use crate::{Error, Location};
 /// use twofa_sqlx::{Database, Error};
 ///
 /// let folder = tempfile::tempdir()?;
-/// let store = Database::connect(&format!("sqlite:{}/twofa.db", folder.path().display())).await?;
+/// let name = format!("sqlite:{}/twofa.db", folder.path().display());
+/// assert!(matches!(Database::open(&name).await, Err(Error::NoStore { .. })));
+/// let (store, made) = Database::create(&name).await?;
+/// assert_eq!(made, twofa_sqlx::Made::Now);
 /// assert!(store.list_projects(None, 100).await?.is_empty());
 /// assert!(matches!(
-///     Database::connect("mysql://localhost/acme").await,
+///     Database::open("mysql://localhost/acme").await,
 ///     Err(Error::UnknownScheme { .. })
 /// ));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -55,45 +56,64 @@ macro_rules! either {
 }
 
 impl Database {
-    /// Opens the store at a [`Location`] and brings its tables up to date.
+    /// Opens the store at a [`Location`]. Nothing is made.
     ///
     /// # Errors
     ///
-    /// As [`Location::parse`], `SqliteStore::connect` and `PgStore::connect`; [`Error::LeftOut`] for a database that this build has
-    /// no feature for.
-    pub async fn connect(target: &str) -> Result<Self, Error> {
+    /// As [`Location::parse`], `SqliteStore::open` and `PgStore::open`; [`Error::LeftOut`] for a database that this
+    /// build has no feature for.
+    pub async fn open(target: &str) -> Result<Self, Error> {
         match Location::parse(target)? {
-            Location::File(path) => Self::connect_sqlite(path).await,
-            Location::Server => Self::connect_postgres(target).await,
+            #[cfg(feature = "sqlite")]
+            Location::File(path) => SqliteStore::open(path).await.map(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            Location::Server => PgStore::open(target).await.map(Self::Postgres),
+            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+            other => Err(left_out(other)),
         }
     }
 
-    #[cfg(feature = "sqlite")]
-    async fn connect_sqlite(path: &Path) -> Result<Self, Error> {
-        SqliteStore::connect(path).await.map(Self::Sqlite)
+    /// Makes the store at a [`Location`], or opens the one that is there, and says which.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn create(target: &str) -> Result<(Self, Made), Error> {
+        match Location::parse(target)? {
+            #[cfg(feature = "sqlite")]
+            Location::File(path) => {
+                let (store, made) = SqliteStore::create(path).await?;
+                Ok((Self::Sqlite(store), made))
+            }
+            #[cfg(feature = "postgres")]
+            Location::Server => {
+                let (store, made) = PgStore::create(target).await?;
+                Ok((Self::Postgres(store), made))
+            }
+            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+            other => Err(left_out(other)),
+        }
     }
 
-    #[cfg(not(feature = "sqlite"))]
-    #[expect(clippy::unused_async, reason = "as with the feature")]
-    async fn connect_sqlite(_path: &Path) -> Result<Self, Error> {
-        Err(Error::LeftOut {
-            scheme: "sqlite",
-            feature: "sqlite",
-        })
+    /// Brings the tables of the store at a [`Location`] up to date.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn migrate(target: &str) -> Result<Migrated, Error> {
+        match Location::parse(target)? {
+            #[cfg(feature = "sqlite")]
+            Location::File(path) => SqliteStore::migrate(path).await,
+            #[cfg(feature = "postgres")]
+            Location::Server => PgStore::migrate(target).await,
+            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+            other => Err(left_out(other)),
+        }
     }
 
-    #[cfg(feature = "postgres")]
-    async fn connect_postgres(url: &str) -> Result<Self, Error> {
-        PgStore::connect(url).await.map(Self::Postgres)
-    }
-
-    #[cfg(not(feature = "postgres"))]
-    #[expect(clippy::unused_async, reason = "as with the feature")]
-    async fn connect_postgres(_url: &str) -> Result<Self, Error> {
-        Err(Error::LeftOut {
-            scheme: "postgres",
-            feature: "postgres",
-        })
+    /// Whether the tables are one version behind: see [`Database::migrate`].
+    pub fn is_older(&self) -> bool {
+        either!(self, store => store.is_older())
     }
 
     /// Waits for what is under way and closes all connections.
@@ -167,6 +187,19 @@ impl Database {
     /// [`Error::UnknownMember`] when they are not in the project.
     pub async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<(), Error> {
         either!(self, store => store.remove_member(project, user).await)
+    }
+}
+
+/// A database that this build has no feature for.
+#[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+fn left_out(location: Location<'_>) -> Error {
+    let scheme = match location {
+        Location::File(_) => "sqlite",
+        Location::Server => "postgres",
+    };
+    Error::LeftOut {
+        scheme,
+        feature: scheme,
     }
 }
 

@@ -13,6 +13,51 @@ pub enum Error {
         /// What was named.
         path: PathBuf,
     },
+    /// There is no store of that name.
+    #[error("there is no store at {name}; name the right one, or make one (`twofa init`)")]
+    NoStore {
+        /// What was named, without a password.
+        name: String,
+    },
+    /// What lies there is another program's, or nothing at all.
+    #[error("{name} is no store: {why}; name another, or make one elsewhere")]
+    NotAStore {
+        /// What was named, without a password.
+        name: String,
+        /// What it is.
+        why: &'static str,
+    },
+    /// The store's file was deleted or replaced while it was open.
+    #[error(
+        "the store's file {} was deleted or replaced while it was in use, so nothing is written into it any more; put it back and start again", .path.display()
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The tables come from a version too long before this one.
+    #[error(
+        "the store has schema version {found} and this program needs {known}; bring it up to date with `twofa migrate`"
+    )]
+    OlderSchema {
+        /// The store's version.
+        found: i64,
+        /// The version that is needed.
+        known: i64,
+    },
+    /// The role may not do this.
+    #[error("this role may not do that in the database: {}; grant it SELECT, INSERT, UPDATE and DELETE on the tables that begin with twofa_", plain(.0))]
+    NoRights(sqlx::Error),
+    /// The connection would send a password and secrets in the clear to another machine.
+    #[error(
+        "the connection to {host} would not be encrypted; say sslmode=require or stronger in the URL{without}"
+    )]
+    InTheClear {
+        /// The server's name or address.
+        host: String,
+        /// Where this build cannot encrypt at all: how to get one that does.
+        without: &'static str,
+    },
     /// The folder that is to hold the file does not exist.
     #[error("{} cannot be created: its folder does not exist; create the folder first", .path.display())]
     NoFolder {
@@ -20,12 +65,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// An existing file cannot be used as a store, for the reason given.
-    #[error("{}: {reason}", .path.display())]
+    #[error("{}: {why}", .path.display())]
     Open {
         /// What was named.
         path: PathBuf,
         /// Why not.
-        reason: Box<Error>,
+        why: Box<Error>,
     },
     /// The operating system refused to open the file.
     #[error(
@@ -42,26 +87,26 @@ pub enum Error {
     Corrupt(#[source] sqlx::Error),
     /// The database may be read but not written.
     #[error(
-        "the store is read-only; every sign-in writes, so give write permission to the file and its folder, or use the primary server"
+        "the store is read-only; every sign-in writes, so give write permission to the file, its folder, and those beside it that end in -wal and -shm, or use the primary server"
     )]
     ReadOnly(#[source] sqlx::Error),
     /// No room left on the disk.
     #[error("the disk is full; free some space")]
     Full(#[source] sqlx::Error),
     /// Another process kept the SQLite file locked for too long.
-    #[error("another process holds the SQLite file; end the one that does not let go of it")]
+    #[error(
+        "the store is busy: others held it for too long; try again, and end whatever does not let go of it"
+    )]
     Busy(#[source] sqlx::Error),
     /// The server does not answer, or does not let this user in.
     #[error(
-        "PostgreSQL at {host}:{port} cannot be reached: {reason}; check that it runs and lets this user in"
+        "PostgreSQL at {place} cannot be reached: {}; check that it runs and lets this user in", plain(.cause)
     )]
     Unreachable {
-        /// The server's name or address.
-        host: String,
-        /// Its port.
-        port: u16,
+        /// The server's name and port, or its socket.
+        place: String,
         /// What was answered.
-        reason: Box<sqlx::Error>,
+        cause: Box<sqlx::Error>,
     },
     /// The tables come from a newer version of this crate.
     #[error(
@@ -83,7 +128,7 @@ pub enum Error {
     },
     /// The tables could not be created or brought up to date.
     #[error("the store's tables could not be brought up to date: {0}")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Migrate(sqlx::migrate::MigrateError),
     /// The connection would report writes as done that a crash can take back: a code could work twice.
     #[error(
         "the connection has {setting} = {value}, with which a crash forgets accepted codes; set it to {wanted}"
@@ -190,22 +235,78 @@ pub enum Error {
         column: &'static str,
     },
     /// Whatever else the database answers.
-    #[error("the database answers: {0}")]
-    Database(#[source] sqlx::Error),
+    #[error("the database answers: {}", plain(.0))]
+    Database(sqlx::Error),
+}
+
+/// What a database says, without the place in its own source that its driver adds.
+fn plain(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(said) => said.message().to_owned(),
+        sqlx::Error::PoolTimedOut => "no connection was free in time".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 impl Error {
+    /// A stable code, for programs. Trouble with the store: `no-store`, `not-a-store`, `store-damaged`,
+    /// `store-full`, `store-read-only`, `store-busy`, `store-unreachable`, `store-older`, `store-newer`. What was asked
+    /// for cannot be: `duplicate-project`, `duplicate-member`, `unknown-project`, `unknown-member`. The name is
+    /// none: `store-name`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoStore { .. } | Self::NoFolder { .. } | Self::Gone { .. } => "no-store",
+            Self::IsDirectory { .. }
+            | Self::NotAStore { .. }
+            | Self::NotADatabase(_)
+            | Self::NotDurable { .. }
+            | Self::Encoding { .. } => "not-a-store",
+            Self::Open { why, .. } => why.code(),
+            Self::Corrupt(_)
+            | Self::BadRow { .. }
+            | Self::EventExists { .. }
+            | Self::AlteredSchema { .. }
+            | Self::RecordTooLong { .. }
+            | Self::OutOfRange { .. } => "store-damaged",
+            Self::Full(_) => "store-full",
+            Self::ReadOnly(_) | Self::NoRights(_) => "store-read-only",
+            Self::Busy(_) => "store-busy",
+            Self::CannotOpen(_)
+            | Self::Unreachable { .. }
+            | Self::InTheClear { .. }
+            | Self::Migrate(_)
+            | Self::Database(_) => "store-unreachable",
+            Self::OlderSchema { .. } => "store-older",
+            Self::NewerSchema { .. } => "store-newer",
+            Self::UnknownScheme { .. }
+            | Self::LeftOut { .. }
+            | Self::Url(_)
+            | Self::Parameters { .. }
+            | Self::NoFile { .. } => "store-name",
+            Self::DuplicateProject(_) => "duplicate-project",
+            Self::UnknownProject(_) => "unknown-project",
+            Self::DuplicateMember { .. } => "duplicate-member",
+            Self::UnknownMember { .. } => "unknown-member",
+        }
+    }
+
     /// A SQLite error under the name that says what to do.
     #[cfg(feature = "sqlite")]
     pub(crate) fn sqlite(error: sqlx::Error) -> Self {
+        let code = sqlite_code(&error);
+        // IOERR_SHMSIZE, IOERR_WRITE, IOERR_TRUNCATE: what a full disk answers where a file must grow by a page.
+        if matches!(code, Some(4874 | 778 | 1546)) {
+            return Self::Full(error);
+        }
         // The primary result code is the low byte of an extended one (sqlite.org/rescode.html).
-        match sqlite_code(&error).map(|code| code & 0xff) {
+        match code.map(|code| code & 0xff) {
             Some(5 | 6) => Self::Busy(error),
             Some(8) => Self::ReadOnly(error),
             Some(11) => Self::Corrupt(error),
             Some(13) => Self::Full(error),
             Some(14) => Self::CannotOpen(error),
             Some(26) => Self::NotADatabase(error),
+            _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(error),
             _ => Self::Database(error),
         }
     }
@@ -218,6 +319,15 @@ impl Error {
             Some("25006") => Self::ReadOnly(error),
             // disk_full
             Some("53100") => Self::Full(error),
+            // lock_not_available, query_canceled (by a time-out), too_many_connections
+            Some("55P03" | "57014" | "53300") => Self::Busy(error),
+            // insufficient_privilege
+            Some("42501") => Self::NoRights(error),
+            // undefined_table: gone since the store was opened, or another search path
+            Some("42P01") => Self::NoStore {
+                name: "this place in the database".into(),
+            },
+            _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(error),
             _ => Self::Database(error),
         }
     }

@@ -12,12 +12,14 @@
 //! |---|---|
 //! | `sqlite` (default) | `SqliteStore`, with SQLite itself compiled in |
 //! | `postgres` (default) | `PgStore` |
+//! | `tls` | TLS to PostgreSQL, by rustls; without it only to this machine |
 //!
 //! | file | subject |
 //! |---|---|
 //! | `database.rs` | [`Database`]: one or the other, by path or URL |
 //! | `location.rs` | [`Location`]: a file or a server, by the name that a person gives |
-//! | `sqlite.rs`, `sqlite/write.rs` | opening a file; the one transaction that applies a change |
+//! | `sqlite.rs`, `sqlite/open.rs` | a file: opened, made, brought up to date |
+//! | `sqlite/queue.rs`, `sqlite/write.rs` | writers in line; the one transaction that applies a change |
 //! | `postgres.rs`, `postgres/write.rs` | opening a pool; the one statement that applies a change |
 //! | `shared.rs`, `sql.rs` | what both do alike, and the statements they do it with |
 //! | `rows.rs` | rows into values, checked |
@@ -58,11 +60,22 @@ pub use error::Error;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use location::Location;
 #[cfg(feature = "postgres")]
-pub use postgres::PgStore;
+pub use postgres::{Limits, PgStore};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use schema::Migrated;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
 pub use sqlx;
+
+/// Whether a store was made just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It was made: nothing was ever kept in it.
+    Now,
+    /// It was there before.
+    Before,
+}
 
 /// The code of this crate's README runs.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, FromRow};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::{Handover, Role, SelfReset};
@@ -13,16 +13,80 @@ use twofa::{
 
 use crate::error::sql_state;
 use crate::rows::{self, Cursor};
+use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Query, Statement, store_and_directory};
-use crate::{Error, schema, sql};
+use crate::{Error, Made, sql};
 
 mod write;
 
-const MIGRATIONS: &[(&str, &str)] =
-    &[("init", include_str!("../migrations/postgres/0001_init.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("init", include_str!("../migrations/postgres/0001_init.sql")),
+    (
+        "logins",
+        include_str!("../migrations/postgres/0002_logins.sql"),
+    ),
+];
 
-/// How long to wait for a free connection, or for the server to let one in.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How many connections, and how long anything is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Limits {
+    connections: u32,
+    connect: Duration,
+    statement: Duration,
+    lock: Duration,
+}
+
+/// At most 16 connections; 10 seconds for the server to let one in or for one to be free, 10 for a statement, 5
+/// for a lock.
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 16,
+            connect: Duration::from_secs(10),
+            statement: Duration::from_secs(10),
+            lock: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Limits {
+    /// At most so many connections at once, and at least one.
+    pub const fn with_connections(mut self, connections: u32) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// So long for the server to let a connection in, or for one to be free.
+    pub const fn with_connect(mut self, wait: Duration) -> Self {
+        self.connect = wait;
+        self
+    }
+
+    /// So long for a statement; then [`Error::Busy`]. Zero is without end.
+    pub const fn with_statement(mut self, wait: Duration) -> Self {
+        self.statement = wait;
+        self
+    }
+
+    /// So long for a lock that somebody else holds; then [`Error::Busy`]. Zero is without end.
+    pub const fn with_lock(mut self, wait: Duration) -> Self {
+        self.lock = wait;
+        self
+    }
+
+    async fn set(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let set = "SELECT set_config('statement_timeout', $1, false), \
+            set_config('lock_timeout', $2, false)";
+        sqlx::query(set)
+            .persistent(false)
+            .bind(self.statement.as_millis().to_string())
+            .bind(self.lock.as_millis().to_string())
+            .execute(connection)
+            .await
+            .map(drop)
+    }
+}
 
 /// A connection that lay idle for longer is tried before it is used.
 const IDLE: Duration = Duration::from_secs(5);
@@ -33,11 +97,11 @@ const IDLE: Duration = Duration::from_secs(5);
 /// state. A connection pooler between may hand every statement to another session where prepared statements
 /// follow. A stricter isolation works as well: what it aborts is reported as a conflict and tried again.
 ///
-/// Cloning is cheap and gives another handle on the same pool. For TLS, enable one of sqlx's `tls-` features in
-/// the application.
+/// Cloning is cheap and gives another handle on the same pool. For TLS, enable the feature `tls`.
 #[derive(Debug, Clone)]
 pub struct PgStore {
     pub(crate) pool: PgPool,
+    older: bool,
 }
 
 impl PgStore {
@@ -46,44 +110,90 @@ impl PgStore {
         SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2 \
         FOR UPDATE SKIP LOCKED)";
 
-    /// Connects to the database at `url`, `postgres://user:password@host:port/database`, and brings its tables
-    /// up to date. The role needs the right to create tables when they are not; later on it needs to read and
-    /// write them.
+    /// Opens the store in the database at `url`, `postgres://user:password@host:port/database`. Nothing is made. A
+    /// store one version behind is used as it is; [`PgStore::migrate`] brings it up to date.
+    ///
+    /// `sslmode` in the URL is libpq's. To another machine the connection is always encrypted (feature `tls`):
+    /// `prefer`, which stands where nothing is said, is taken as `require` there, and `disable` and `allow` are
+    /// refused before anything is sent.
     ///
     /// # Errors
     ///
-    /// Says what is amiss and what to do: a URL that cannot be read, a server that does not answer, an encoding
-    /// that cannot hold every id, `synchronous_commit = off`, a schema newer than this program's.
-    pub async fn connect(url: &str) -> Result<Self, Error> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(Error::Url)?
-            .disable_statement_logging();
-        Self::connect_with(options, 16).await
+    /// Says what is amiss and what to do: a URL that cannot be read, a server that does not answer, a database
+    /// without our tables, an encoding that cannot hold every id, `synchronous_commit = off`, a schema newer than
+    /// this program's. Each has its [`code`](Error::code).
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        Self::open_with(Self::options(url)?, Limits::default()).await
     }
 
-    /// As [`connect`](Self::connect), with options of the application's own and at most `connections` at once.
+    /// As [`open`](Self::open), with options and limits of the application's own.
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
-    pub async fn connect_with(options: PgConnectOptions, connections: u32) -> Result<Self, Error> {
-        let unreachable = |reason| Error::Unreachable {
-            host: options.get_host().into(),
-            port: options.get_port(),
-            reason: Box::new(reason),
-        };
-        let mut connection = match tokio::time::timeout(PATIENCE, options.connect()).await {
-            Ok(connected) => connected.map_err(unreachable)?,
-            Err(_) => return Err(unreachable(sqlx::Error::PoolTimedOut)),
-        };
-        let prepared = prepare(&mut connection).await;
-        let closed = connection.close().await.map_err(Error::postgres);
-        prepared.and(closed)?;
+    /// As [`open`](Self::open).
+    pub async fn open_with(options: PgConnectOptions, limits: Limits) -> Result<Self, Error> {
+        let options = encrypted(options)?;
+        let tables = on_one(&options, limits, |connection| {
+            Box::pin(async move {
+                sound(connection).await?;
+                let migrations = schema::migrations(MIGRATIONS);
+                schema::tables(&migrations, &applied(connection).await?)
+            })
+        })
+        .await?;
+        schema::usable(tables, known(), &place(&options))?;
+        Ok(Self::over(options, limits, tables != Tables::Current))
+    }
+
+    /// Makes the store in the database at `url`, or opens the one that is there, and says which. The role needs
+    /// the right to create tables when they are not there; later on it needs to read and write them.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn create(url: &str) -> Result<(Self, Made), Error> {
+        let (options, limits) = (encrypted(Self::options(url)?)?, Limits::default());
+        match Self::open_with(options.clone(), limits).await {
+            Err(Error::NoStore { .. }) => {}
+            other => return other.map(|store| (store, Made::Before)),
+        }
+        let made = bring_up_on_one(&options, limits, true).await?;
+        let store = Self::over(options, limits, false);
+        Ok((
+            store,
+            if made.from == 0 {
+                Made::Now
+            } else {
+                Made::Before
+            },
+        ))
+    }
+
+    /// Brings the tables of a store up to date.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn migrate(url: &str) -> Result<Migrated, Error> {
+        let options = encrypted(Self::options(url)?)?;
+        bring_up_on_one(&options, Limits::default(), false).await
+    }
+
+    fn options(url: &str) -> Result<PgConnectOptions, Error> {
+        Ok(PgConnectOptions::from_str(url)
+            .map_err(Error::Url)?
+            .disable_statement_logging())
+    }
+
+    fn over(options: PgConnectOptions, limits: Limits, older: bool) -> Self {
         let pool = PgPoolOptions::new()
-            .max_connections(connections.max(1))
-            .acquire_timeout(PATIENCE)
+            .max_connections(limits.connections.max(1))
+            .acquire_timeout(limits.connect)
             // One round trip less on a busy connection; an idle one may have been dropped on the way.
             .test_before_acquire(false)
+            .after_connect(move |connection, _| {
+                Box::pin(async move { limits.set(connection).await })
+            })
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for > IDLE {
@@ -93,20 +203,45 @@ impl PgStore {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Self { pool, older }
     }
 
-    /// A store on a pool that the application has already, and brings its tables up to date. All tables begin
-    /// with `twofa_`, and stand in the first schema of the connection's search path.
+    /// A store on a pool that the application has already, whose tables are there. They stand in the first schema
+    /// of the connection's search path.
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// As [`open`](Self::open).
     pub async fn from_pool(pool: PgPool) -> Result<Self, Error> {
         let mut connection = pool.acquire().await.map_err(Error::postgres)?;
-        prepare(&mut connection).await?;
+        sound(&mut connection).await?;
+        let migrations = schema::migrations(MIGRATIONS);
+        let tables = schema::tables(&migrations, &applied(&mut connection).await?)?;
+        schema::usable(tables, known(), "this database")?;
         drop(connection);
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            older: tables != Tables::Current,
+        })
+    }
+
+    /// As [`from_pool`](Self::from_pool), and makes the tables where they are not there, or brings them up to
+    /// date. All tables begin with `twofa_`. Call it where the application makes or migrates its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn create_in_pool(pool: PgPool) -> Result<Self, Error> {
+        let mut connection = pool.acquire().await.map_err(Error::postgres)?;
+        sound(&mut connection).await?;
+        bring_up(&mut connection, true).await?;
+        drop(connection);
+        Ok(Self { pool, older: false })
+    }
+
+    /// Whether the tables are one version behind: see [`PgStore::migrate`].
+    pub fn is_older(&self) -> bool {
+        self.older
     }
 
     /// The pool, for the application's own statements.
@@ -121,12 +256,105 @@ impl PgStore {
 
     /// Writers need no queue here.
     #[expect(clippy::unused_async, reason = "SQLite's counterpart waits")]
-    async fn turn(&self) {}
+    async fn turn(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 store_and_directory!(PgStore, sqlx::Postgres, Error::postgres);
 
-async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Where a store is, without the password.
+fn place(options: &PgConnectOptions) -> String {
+    let host =
+        socket(options).unwrap_or_else(|| format!("{}:{}", options.get_host(), options.get_port()));
+    let database = options.get_database().unwrap_or(options.get_username());
+    format!("{host}, database {database}")
+}
+
+/// The folder of the socket that the server listens on, where the connection goes through one.
+fn socket(options: &PgConnectOptions) -> Option<String> {
+    let given = options.get_socket().map(|path| path.display().to_string());
+    let host = options.get_host();
+    given.or_else(|| host.starts_with('/').then(|| host.to_owned()))
+}
+
+fn is_this_machine(options: &PgConnectOptions) -> bool {
+    let host = options.get_host().trim_matches(['[', ']']);
+    let address = host.parse::<std::net::IpAddr>();
+    socket(options).is_some()
+        || host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The same options, encrypted wherever they lead to another machine.
+fn encrypted(options: PgConnectOptions) -> Result<PgConnectOptions, Error> {
+    if is_this_machine(&options) {
+        return Ok(options);
+    }
+    let refused = |without| Error::InTheClear {
+        host: options.get_host().into(),
+        without,
+    };
+    if !cfg!(feature = "tls") {
+        return Err(refused(
+            ", with a build that has TLS: the feature `tls` of twofa-sqlx",
+        ));
+    }
+    match options.get_ssl_mode() {
+        PgSslMode::Disable | PgSslMode::Allow => Err(refused("")),
+        PgSslMode::Prefer => Ok(options.ssl_mode(PgSslMode::Require)),
+        _ => Ok(options),
+    }
+}
+
+type Done<'c, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>>;
+
+/// Does something on one connection of its own.
+async fn on_one<T>(
+    options: &PgConnectOptions,
+    limits: Limits,
+    act: impl for<'c> FnOnce(&'c mut PgConnection) -> Done<'c, T>,
+) -> Result<T, Error> {
+    let unreachable = |cause| Error::Unreachable {
+        place: place(options),
+        cause: Box::new(cause),
+    };
+    let mut connection = match tokio::time::timeout(limits.connect, options.connect()).await {
+        Ok(connected) => connected.map_err(unreachable)?,
+        Err(_) => return Err(unreachable(sqlx::Error::PoolTimedOut)),
+    };
+    limits.set(&mut connection).await.map_err(Error::postgres)?;
+    let done = act(&mut connection).await;
+    let closed = connection.close().await.map_err(Error::postgres);
+    let done = done?;
+    closed.map(|()| done)
+}
+
+async fn bring_up_on_one(
+    options: &PgConnectOptions,
+    limits: Limits,
+    make: bool,
+) -> Result<Migrated, Error> {
+    let done = on_one(options, limits, |connection| {
+        Box::pin(async move {
+            sound(connection).await?;
+            bring_up(connection, make).await
+        })
+    });
+    done.await.map_err(|error| match error {
+        Error::NoStore { .. } => Error::NoStore {
+            name: place(options),
+        },
+        other => other,
+    })
+}
+
+/// Whether the database can hold every id, and what it reports as done survives a crash.
+async fn sound(connection: &mut PgConnection) -> Result<(), Error> {
     // Engines that have no such setting answer NULL.
     let (encoding, commit): (Option<String>, Option<String>) = sqlx::query_as(
         "SELECT current_setting('server_encoding', true), current_setting('synchronous_commit', true)",
@@ -145,14 +373,20 @@ async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
             wanted: "on",
         });
     }
+    Ok(())
+}
+
+/// Brings the tables up to date, or makes them where that is asked for.
+async fn bring_up(connection: &mut PgConnection, make: bool) -> Result<Migrated, Error> {
     let mut tries = 0_u32;
     loop {
-        match migrate(connection).await {
+        match bring_up_once(connection, make).await {
             // Another start was creating the same tables: what it did is seen the next time.
             Err(Error::Migrate(error)) if tries < 50 && lost_a_race(&error) => {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
+            Err(Error::Migrate(error)) => return Err(failed(error)),
             other => return other,
         }
     }
@@ -160,11 +394,19 @@ async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
 
 /// All or nothing, with no lock: the catalog's own unique keys let one of two starts through, and the other
 /// rolls back.
-async fn migrate(connection: &mut PgConnection) -> Result<(), Error> {
+async fn bring_up_once(connection: &mut PgConnection, make: bool) -> Result<Migrated, Error> {
     let migrations = schema::migrations(MIGRATIONS);
-    if schema::is_current(&migrations, &applied(connection).await?)? {
-        return Ok(());
-    }
+    let to = known();
+    let from = match schema::tables(&migrations, &applied(connection).await?)? {
+        Tables::Current => return Ok(Migrated { from: to, to }),
+        Tables::Older(from) => from,
+        Tables::None if make => 0,
+        Tables::None => {
+            return Err(Error::NoStore {
+                name: "this database".into(),
+            });
+        }
+    };
     let mut transaction = connection.begin().await.map_err(Error::postgres)?;
     schema::apply(&mut *transaction, &migrations)
         .await
@@ -172,7 +414,17 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), Error> {
     transaction
         .commit()
         .await
-        .map_err(|e| Error::Migrate(e.into()))
+        .map_err(|e| Error::Migrate(e.into()))?;
+    Ok(Migrated { from, to })
+}
+
+/// What the database says under the name that says what to do.
+fn failed(error: sqlx::migrate::MigrateError) -> Error {
+    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+    match error {
+        Execute(e) | ExecuteMigration(e, _) => Error::postgres(e),
+        other => Error::Migrate(other),
+    }
 }
 
 async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, Error> {

@@ -38,21 +38,56 @@ pub(crate) async fn apply<C: Migrate + Send>(
     Ok(())
 }
 
-/// Whether everything that this program knows has been applied.
-pub(crate) fn is_current(
+/// How the tables of a store stand to what this program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// There are none.
+    None,
+    /// They are of this version.
+    Current,
+    /// They are of an older one.
+    Older(i64),
+}
+
+/// How the tables stand.
+pub(crate) fn tables(
     migrations: &[Migration],
     applied: &[(i64, Vec<u8>)],
-) -> Result<bool, Error> {
+) -> Result<Tables, Error> {
     let known = migrations.iter().map(|m| m.version).max().unwrap_or(0);
-    if let Some(found) = applied.iter().map(|a| a.0).max().filter(|v| *v > known) {
+    let found = applied.iter().map(|a| a.0).max().unwrap_or(0);
+    if found > known {
         return Err(Error::NewerSchema { found, known });
     }
-    for migration in migrations {
-        match applied.iter().find(|a| a.0 == migration.version) {
-            None => return Ok(false),
-            Some((_, checksum)) if **checksum == *migration.checksum => {}
-            Some((version, _)) => return Err(Error::AlteredSchema { version: *version }),
+    for (version, checksum) in applied {
+        let ours = migrations.iter().find(|m| m.version == *version);
+        if ours.is_none_or(|ours| **checksum != *ours.checksum) {
+            return Err(Error::AlteredSchema { version: *version });
         }
     }
-    Ok(true)
+    Ok(match found {
+        0 => Tables::None,
+        _ if found == known => Tables::Current,
+        _ => Tables::Older(found),
+    })
+}
+
+/// Whether a store with these tables may be used: up to one version behind it may, with what this version adds left
+/// out.
+pub(crate) fn usable(tables: Tables, known: i64, name: &str) -> Result<(), Error> {
+    match tables {
+        Tables::None => Err(Error::NoStore { name: name.into() }),
+        Tables::Current => Ok(()),
+        Tables::Older(found) if found + 1 == known => Ok(()),
+        Tables::Older(found) => Err(Error::OlderSchema { found, known }),
+    }
+}
+
+/// What `migrate` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version that the tables had.
+    pub from: i64,
+    /// The version that they have now.
+    pub to: i64,
 }

@@ -38,14 +38,14 @@ macro_rules! store_and_directory {
             }
 
             async fn park(&self, subject: &Subject, login: &ParkedLogin) -> Result<(), Error> {
-                let _turn = self.turn().await;
+                let _turn = self.turn().await?;
                 let parking = Self::parking(subject, login).execute(&self.pool);
                 parking.await.map_err($error)?;
                 Ok(())
             }
 
             async fn sweep(&self, before: UnixTime, limit: u32) -> Result<u64, Error> {
-                let _turn = self.turn().await;
+                let _turn = self.turn().await?;
                 let done = sqlx::query(Self::SWEEP)
                     .bind(rows::sweep_before(before))
                     .bind(i64::from(limit))
@@ -192,7 +192,7 @@ macro_rules! store_and_directory {
                 project: &Project,
             ) -> Result<(), Error> {
                 self.write_project(sql::ADD_PROJECT, id, project)
-                    .await
+                    .await?
                     .map(drop)
                     .map_err(|error| {
                         if crate::error::is_duplicate(&error) {
@@ -213,7 +213,7 @@ macro_rules! store_and_directory {
                 id: &ProjectId,
                 project: &Project,
             ) -> Result<(), Error> {
-                match self.write_project(sql::SET_PROJECT, id, project).await {
+                match self.write_project(sql::SET_PROJECT, id, project).await? {
                     Ok(0) => Err(Error::UnknownProject(Box::new(id.clone()))),
                     Ok(_) => Ok(()),
                     Err(error) => Err($error(error)),
@@ -225,9 +225,9 @@ macro_rules! store_and_directory {
                 statement: &'static str,
                 id: &ProjectId,
                 project: &Project,
-            ) -> Result<u64, sqlx::Error> {
+            ) -> Result<Result<u64, sqlx::Error>, Error> {
                 let settings = &project.settings;
-                let _turn = self.turn().await;
+                let _turn = self.turn().await?;
                 let done = sqlx::query(statement)
                     .bind(id.as_str())
                     .bind(rows::mandate_in(settings))
@@ -237,8 +237,8 @@ macro_rules! store_and_directory {
                     .bind(i64::from(settings.step_up_age()))
                     .bind(project.issuer.as_deref())
                     .execute(&self.pool)
-                    .await?;
-                Ok(done.rows_affected())
+                    .await;
+                Ok(done.map(|done| done.rows_affected()))
             }
 
             /// The projects by id, after `after`, at most `limit`.
@@ -268,7 +268,7 @@ macro_rules! store_and_directory {
             ) -> Result<(), Error> {
                 match self
                     .write_member(sql::ADD_MEMBER, project, user, role)
-                    .await
+                    .await?
                 {
                     Ok(0) => Err(Error::UnknownProject(Box::new(project.clone()))),
                     Ok(_) => Ok(()),
@@ -293,7 +293,10 @@ macro_rules! store_and_directory {
                 user: &UserId,
                 role: Role,
             ) -> Result<(), Error> {
-                match self.write_member(sql::SET_ROLE, project, user, role).await {
+                match self
+                    .write_member(sql::SET_ROLE, project, user, role)
+                    .await?
+                {
                     Ok(0) => Err(Error::UnknownMember {
                         project: Box::new(project.clone()),
                         user: Box::new(user.clone()),
@@ -309,15 +312,15 @@ macro_rules! store_and_directory {
                 project: &ProjectId,
                 user: &UserId,
                 role: Role,
-            ) -> Result<u64, sqlx::Error> {
-                let _turn = self.turn().await;
+            ) -> Result<Result<u64, sqlx::Error>, Error> {
+                let _turn = self.turn().await?;
                 let done = sqlx::query(statement)
                     .bind(project.as_str())
                     .bind(user.as_str())
                     .bind(rows::role_code(role))
                     .execute(&self.pool)
-                    .await?;
-                Ok(done.rows_affected())
+                    .await;
+                Ok(done.map(|done| done.rows_affected()))
             }
 
             /// Takes a person out of a project. Their factor and its events stay: they are asked for again should
@@ -331,7 +334,7 @@ macro_rules! store_and_directory {
                 project: &ProjectId,
                 user: &UserId,
             ) -> Result<(), Error> {
-                let _turn = self.turn().await;
+                let _turn = self.turn().await?;
                 let done = sqlx::query(sql::REMOVE_MEMBER)
                     .bind(project.as_str())
                     .bind(user.as_str())

@@ -1,13 +1,9 @@
 use std::cmp::Ordering;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Connection, FromRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{Connection, FromRow};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::{Handover, Role, SelfReset};
@@ -17,12 +13,23 @@ use twofa::{
 };
 
 use crate::rows::{self, Cursor};
+use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Query, Statement, store_and_directory};
-use crate::{Error, schema, sql};
+use crate::{Error, sql};
 
+mod open;
+mod queue;
 mod write;
 
-const MIGRATIONS: &[(&str, &str)] = &[("init", include_str!("../migrations/sqlite/0001_init.sql"))];
+use queue::{Place, Queue};
+
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("init", include_str!("../migrations/sqlite/0001_init.sql")),
+    (
+        "logins",
+        include_str!("../migrations/sqlite/0002_logins.sql"),
+    ),
+];
 
 /// How long one process waits for another that is writing.
 const BUSY: Duration = Duration::from_secs(30);
@@ -41,7 +48,7 @@ const BUSY: Duration = Duration::from_secs(30);
 /// use twofa_sqlx::SqliteStore;
 ///
 /// let folder = tempfile::tempdir()?;
-/// let store = SqliteStore::connect(folder.path().join("twofa.db")).await?;
+/// let store = SqliteStore::create(folder.path().join("twofa.db")).await?.0;
 /// let (project, user) = ("acme".parse()?, "zoë@example.com".parse()?);
 /// let settings = ProjectSettings::default();
 /// store.add_project(&project, &Project { settings, issuer: None }).await?;
@@ -58,49 +65,18 @@ pub struct SqliteStore {
     /// SQLite has one writer at a time. Writers of this process queue here, first come first served, instead
     /// of polling the file's lock.
     writer: Arc<Semaphore>,
+    busy: Duration,
+    /// And those of all processes; `None` on a pool of the application's own.
+    queue: Option<Arc<Queue>>,
+    older: bool,
 }
 
 impl SqliteStore {
     const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
         SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2)";
 
-    /// Opens the store in the file at `path`, which is made where there is none, and brings its tables up to
-    /// date.
-    ///
-    /// # Errors
-    ///
-    /// Says what the file is, where it cannot be a store, and what to do: a directory, a folder that does not
-    /// exist, no database, a damaged one, a read-only one, or one with a schema newer than this program's.
-    pub async fn connect(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        if path.is_dir() {
-            return Err(Error::IsDirectory { path: path.into() });
-        }
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        if folder.is_some_and(|p| !p.is_dir()) {
-            return Err(Error::NoFolder { path: path.into() });
-        }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        prepare(&options).await.map_err(|reason| Error::Open {
-            path: path.into(),
-            reason: Box::new(reason),
-        })?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(8)
-            .acquire_timeout(BUSY)
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        Ok(Self::over(pool))
-    }
-
-    /// A store on a pool that the application has already, and brings its tables up to date. All tables begin
-    /// with `twofa_`.
+    /// A store on a pool that the application has already, and makes its tables there or brings them up to date.
+    /// All tables begin with `twofa_`. Call it where the application makes or migrates its own tables.
     ///
     /// Ask for WAL, and for a busy timeout of several seconds.
     ///
@@ -119,7 +95,7 @@ impl SqliteStore {
     ///     .synchronous(SqliteSynchronous::Full)
     ///     .busy_timeout(Duration::from_secs(30));
     /// let pool = SqlitePool::connect_with(options).await?;
-    /// let store = SqliteStore::from_pool(pool.clone()).await?; // and the pool is still the application's
+    /// let store = SqliteStore::create_in_pool(pool.clone()).await?; // and the pool is still the application's
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).map_err(|e| e.to_string())?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -127,31 +103,53 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect); also [`Error::NotDurable`] when the pool's connections have `synchronous`
+    /// As [`open`](Self::open); also [`Error::NotDurable`] when the pool's connections have `synchronous`
     /// below `FULL`, with which power loss takes back what was reported as done.
-    pub async fn from_pool(pool: SqlitePool) -> Result<Self, Error> {
+    pub async fn create_in_pool(pool: SqlitePool) -> Result<Self, Error> {
         let mut connection = pool.acquire().await.map_err(Error::sqlite)?;
-        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(Error::sqlite)?;
-        if synchronous < 2 {
-            return Err(Error::NotDurable {
-                setting: "synchronous",
-                value: if synchronous == 1 { "NORMAL" } else { "OFF" }.into(),
-                wanted: "FULL",
-            });
-        }
-        migrate(&mut connection).await?;
+        durable(&mut connection).await?;
+        bring_up(&mut connection, true).await?;
         drop(connection);
-        Ok(Self::over(pool))
+        Ok(Self::over(pool, BUSY, None, false))
     }
 
-    fn over(pool: SqlitePool) -> Self {
+    /// A store on a pool that the application has already, whose tables are there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create_in_pool`](Self::create_in_pool); [`Error::NoStore`] where the tables are not there.
+    pub async fn from_pool(pool: SqlitePool) -> Result<Self, Error> {
+        let mut connection = pool.acquire().await.map_err(Error::sqlite)?;
+        durable(&mut connection).await?;
+        let migrations = schema::migrations(MIGRATIONS);
+        let tables = schema::tables(&migrations, &applied(&mut connection).await?)?;
+        let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+        schema::usable(tables, known, "this database")?;
+        drop(connection);
+        Ok(Self::over(pool, BUSY, None, tables != Tables::Current))
+    }
+
+    fn over(pool: SqlitePool, busy: Duration, queue: Option<Queue>, older: bool) -> Self {
         Self {
             pool,
             writer: Arc::new(Semaphore::new(1)),
+            busy,
+            queue: queue.map(Arc::new),
+            older,
         }
+    }
+
+    /// Whether the tables are one version behind: see [`SqliteStore::migrate`].
+    pub fn is_older(&self) -> bool {
+        self.older
+    }
+
+    /// How many bytes the log beside the file has, where it has grown so long that somebody must be holding it
+    /// open: a program that reads within one transaction for hours, such as a shell or a backup. It grows until
+    /// that reader ends. `None` where all is well, and for a pool of the application's own. Also told through
+    /// `tracing`, as a warning.
+    pub fn held_log(&self) -> Option<u64> {
+        self.queue.as_ref()?.held_log()
     }
 
     /// The pool, for the application's own statements.
@@ -164,49 +162,82 @@ impl SqliteStore {
         self.pool.close().await;
     }
 
-    /// The right to write. An error is impossible, since the semaphore is never closed; the file's own lock
-    /// would still hold.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.writer.acquire().await.ok()
+    /// The right to write: within this process first, then among all.
+    async fn turn(&self) -> Result<Turn<'_>, Error> {
+        // Those behind a writer that waits for another process wait no longer than it does.
+        let permit = tokio::time::timeout(self.busy, self.writer.acquire()).await;
+        let permit = permit.map_err(|_| Error::Busy(sqlx::Error::PoolTimedOut))?;
+        // Another error is impossible, since the semaphore is never closed; the file's own lock would still hold.
+        let permit = permit.ok();
+        let place = match &self.queue {
+            Some(queue) => Some(queue.place().await?),
+            None => None,
+        };
+        Ok(Turn {
+            _place: place,
+            _permit: permit,
+        })
     }
+}
+
+/// Whoever holds this writes. The place among processes is given back before that among tasks.
+struct Turn<'a> {
+    _place: Option<Place>,
+    _permit: Option<SemaphorePermit<'a>>,
 }
 
 store_and_directory!(SqliteStore, sqlx::Sqlite, Error::sqlite);
 
-/// Opens one connection to see that the file can be used, and brings the tables up to date.
-async fn prepare(options: &SqliteConnectOptions) -> Result<(), Error> {
-    let mut tries = 0_u32;
-    let mut connection = loop {
-        match options.connect().await.map_err(Error::sqlite) {
-            // Changing to WAL does not wait for another process that is doing the same.
-            Err(Error::Busy(_)) if tries < 100 => {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            other => break other?,
-        }
-    };
-    let migrated = migrate(&mut connection).await;
-    let closed = connection.close().await.map_err(Error::sqlite);
-    migrated.and(closed)
+/// Whether what is reported as done survives power loss.
+async fn durable(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+        .fetch_one(connection)
+        .await
+        .map_err(Error::sqlite)?;
+    if synchronous < 2 {
+        return Err(Error::NotDurable {
+            setting: "synchronous",
+            value: if synchronous == 1 { "NORMAL" } else { "OFF" }.into(),
+            wanted: "FULL",
+        });
+    }
+    Ok(())
 }
 
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
+/// Brings the tables up to date, or makes them where that is asked for.
+async fn bring_up(connection: &mut SqliteConnection, make: bool) -> Result<Migrated, Error> {
     let migrations = schema::migrations(MIGRATIONS);
-    if schema::is_current(&migrations, &applied(connection).await?)? {
-        return Ok(());
+    let to = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    let done = |tables| match tables {
+        Tables::Current => Some(Migrated { from: to, to }),
+        _ => None,
+    };
+    if let Some(done) = done(schema::tables(&migrations, &applied(connection).await?)?) {
+        return Ok(done);
     }
     // One start at a time: whoever comes second finds the work done.
     let mut transaction = connection
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(Error::sqlite)?;
-    if !schema::is_current(&migrations, &applied(&mut transaction).await?)? {
+    let tables = schema::tables(&migrations, &applied(&mut transaction).await?)?;
+    let from = match tables {
+        Tables::Current => to,
+        Tables::Older(from) => from,
+        Tables::None if make => 0,
+        Tables::None => {
+            return Err(Error::NoStore {
+                name: "this file".into(),
+            });
+        }
+    };
+    if from != to {
         schema::apply(&mut *transaction, &migrations)
             .await
             .map_err(failed)?;
     }
-    transaction.commit().await.map_err(Error::sqlite)
+    transaction.commit().await.map_err(Error::sqlite)?;
+    Ok(Migrated { from, to })
 }
 
 async fn applied(connection: &mut SqliteConnection) -> Result<Vec<(i64, Vec<u8>)>, Error> {

@@ -16,15 +16,15 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use support::{Fresh, change, member, project};
 use twofa::{Applied, Directory, Store};
-use twofa_sqlx::{Database, Error, PgStore, SqliteStore};
+use twofa_sqlx::{Database, Error, Limits, PgStore, SqliteStore};
 
 /// The error under the path that it names.
 async fn refused(path: &Path) -> (Error, String) {
-    let error = SqliteStore::connect(path).await.expect_err("must not open");
+    let error = SqliteStore::create(path).await.expect_err("must not open");
     let text = error.to_string();
     assert!(text.contains(path.to_str().unwrap()), "{text}");
     match error {
-        Error::Open { reason, .. } => (*reason, text),
+        Error::Open { why, .. } => (*why, text),
         other => (other, text),
     }
 }
@@ -51,7 +51,7 @@ async fn a_path_that_cannot_be_a_store_is_named() {
 async fn a_damaged_file_is_called_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("twofa.db");
-    let store = SqliteStore::connect(&path).await.unwrap();
+    let store = SqliteStore::create(&path).await.unwrap().0;
     let subject = member("acme", "zoe");
     assert_eq!(
         store.apply(&change(&subject, 0)).await.unwrap(),
@@ -64,13 +64,13 @@ async fn a_damaged_file_is_called_damaged() {
     let mut damaged = whole.clone();
     damaged[4096..].fill(0xa5);
     std::fs::write(&path, &damaged).unwrap();
-    match SqliteStore::connect(&path).await {
+    match SqliteStore::create(&path).await {
         Err(error) => assert!(
-            matches!(&error, Error::Open { reason, .. } if matches!(**reason, Error::Corrupt(_))),
+            matches!(&error, Error::Open { why, .. } if matches!(**why, Error::Corrupt(_))),
             "{error}"
         ),
         Ok(store) => {
-            let error = store.load(&subject).await.unwrap_err();
+            let error = store.0.load(&subject).await.unwrap_err();
             assert!(matches!(error, Error::Corrupt(_)), "{error}");
         }
     }
@@ -84,7 +84,7 @@ async fn a_damaged_file_is_called_damaged() {
     assert!(text.contains("damaged"), "{text}");
 
     std::fs::write(&path, &whole).unwrap();
-    let store = SqliteStore::connect(&path).await.unwrap();
+    let store = SqliteStore::create(&path).await.unwrap().0;
     assert!(store.load(&subject).await.unwrap().is_some());
 }
 
@@ -98,10 +98,10 @@ async fn a_newer_schema_is_refused_with_both_versions() {
         VALUES (7, 'later', TRUE, X'00', 0)";
     sqlx::query(newer).execute(store.pool()).await.unwrap();
     store.close().await;
-    let error = Database::connect(&fresh.url).await.unwrap_err();
+    let error = Database::create(&fresh.url).await.unwrap_err();
     let text = error.to_string();
     assert!(
-        text.contains("version 7") && text.contains("up to 1"),
+        text.contains("version 7") && text.contains("up to 2"),
         "{text}"
     );
 
@@ -114,9 +114,9 @@ async fn a_newer_schema_is_refused_with_both_versions() {
         .execute(store.pool())
         .await
         .unwrap();
-    let error = Database::connect(&fresh.url).await.unwrap_err();
+    let error = Database::create(&fresh.url).await.unwrap_err();
     assert!(
-        matches!(error, Error::NewerSchema { found: 7, known: 1 }),
+        matches!(error, Error::NewerSchema { found: 7, known: 2 }),
         "{error}"
     );
     let altered = "UPDATE twofa_migrations SET version = 1, checksum = 'x' WHERE version = 7";
@@ -125,7 +125,7 @@ async fn a_newer_schema_is_refused_with_both_versions() {
         .await
         .unwrap();
     sqlx::query(altered).execute(store.pool()).await.unwrap();
-    let error = Database::connect(&fresh.url).await.unwrap_err();
+    let error = Database::create(&fresh.url).await.unwrap_err();
     assert!(
         matches!(error, Error::AlteredSchema { version: 1 }),
         "{error}"
@@ -136,7 +136,7 @@ async fn many_starts(fresh: Fresh) {
     let starts: Vec<_> = (0..12)
         .map(|_| {
             let url = fresh.url.clone();
-            tokio::spawn(async move { Database::connect(&url).await.map(drop) })
+            tokio::spawn(async move { Database::create(&url).await.map(drop) })
         })
         .collect();
     for start in starts {
@@ -173,7 +173,7 @@ async fn a_pool_of_the_applications_own_must_be_durable_and_writable() {
         .create_if_missing(true);
     let quick = options.clone().synchronous(SqliteSynchronous::Normal);
     let pool = SqlitePoolOptions::new().connect_with(quick).await.unwrap();
-    let error = SqliteStore::from_pool(pool).await.unwrap_err();
+    let error = SqliteStore::create_in_pool(pool).await.unwrap_err();
     assert!(
         error.to_string().contains("synchronous = NORMAL"),
         "{error}"
@@ -186,7 +186,7 @@ async fn a_pool_of_the_applications_own_must_be_durable_and_writable() {
         .unwrap();
     let own = "CREATE TABLE _sqlx_migrations (mine TEXT); CREATE TABLE users (id INTEGER)";
     sqlx::raw_sql(own).execute(&pool).await.unwrap();
-    let store = SqliteStore::from_pool(pool).await.unwrap();
+    let store = SqliteStore::create_in_pool(pool).await.unwrap();
     let subject = member("acme", "zoe");
     assert_eq!(
         store.apply(&change(&subject, 0)).await.unwrap(),
@@ -198,7 +198,7 @@ async fn a_pool_of_the_applications_own_must_be_durable_and_writable() {
         .connect_with(options.read_only(true).create_if_missing(false))
         .await
         .unwrap();
-    let store = SqliteStore::from_pool(pool).await.unwrap();
+    let store = SqliteStore::create_in_pool(pool).await.unwrap();
     assert_eq!(store.load(&subject).await.unwrap().unwrap().version, 1);
     let error = store.apply(&change(&subject, 1)).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly(_)), "{error:?}");
@@ -209,7 +209,7 @@ async fn a_pool_of_the_applications_own_must_be_durable_and_writable() {
 async fn a_file_that_another_process_keeps_locked_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
-    let store = SqliteStore::connect(&path).await.unwrap();
+    let store = SqliteStore::create(&path).await.unwrap().0;
     store.close().await;
     let options = SqliteConnectOptions::new()
         .filename(&path)
@@ -219,7 +219,7 @@ async fn a_file_that_another_process_keeps_locked_is_an_error() {
         .await
         .unwrap();
     let other = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let store = SqliteStore::from_pool(pool).await.unwrap();
+    let store = SqliteStore::create_in_pool(pool).await.unwrap();
     let subject = member("acme", "zoe");
     let error = store.apply(&change(&subject, 0)).await.unwrap_err();
     assert!(matches!(error, Error::Busy(_)), "{error:?}");
@@ -245,7 +245,7 @@ async fn a_name_that_is_no_store_is_refused() {
         ),
         ("postgres://user:hunter2@127.0.0.1:1/x", "127.0.0.1:1"),
     ] {
-        let error = Database::connect(name).await.unwrap_err();
+        let error = Database::create(name).await.unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(text.contains(wanted), "{name}: {text}");
         assert!(!text.contains("hunter2"), "{text}");
@@ -260,7 +260,9 @@ async fn postgres_must_be_durable_and_hold_every_id() {
     };
     let options = PgConnectOptions::from_str(&fresh.url).unwrap();
     let quick = options.clone().options([("synchronous_commit", "off")]);
-    let error = PgStore::connect_with(quick, 1).await.unwrap_err();
+    let error = PgStore::open_with(quick, Limits::default().with_connections(1))
+        .await
+        .unwrap_err();
     assert!(
         error.to_string().contains("synchronous_commit = off"),
         "{error}"
@@ -278,12 +280,16 @@ async fn postgres_must_be_durable_and_hold_every_id() {
     let ascii = options
         .clone()
         .database(&format!("{name}_{}", std::process::id()));
-    let error = PgStore::connect_with(ascii, 1).await.unwrap_err();
+    let error = PgStore::open_with(ascii, Limits::default().with_connections(1))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("SQL_ASCII"), "{error}");
 
     // A server that takes no writes, as a standby does.
     let standby = options.options([("default_transaction_read_only", "on")]);
-    let store = PgStore::connect_with(standby, 2).await.unwrap();
+    let store = PgStore::open_with(standby, Limits::default().with_connections(2))
+        .await
+        .unwrap();
     let error = store
         .apply(&change(&member("acme", "zoe"), 0))
         .await
@@ -308,7 +314,9 @@ async fn a_role_that_may_not_create_tables_can_use_them() {
     let options = PgConnectOptions::from_str(&fresh.url)
         .unwrap()
         .username(&role);
-    let store = PgStore::connect_with(options, 2).await.unwrap();
+    let store = PgStore::open_with(options, Limits::default().with_connections(2))
+        .await
+        .unwrap();
     let subject = member("acme", "zoe");
     let mut write = change(&subject, 0);
     write.events[0].notice = true;
@@ -329,7 +337,7 @@ async fn a_stricter_isolation_gives_conflicts_and_no_errors() {
             .connect_with(options)
             .await
             .unwrap();
-        let store = PgStore::from_pool(pool).await.unwrap();
+        let store = PgStore::create_in_pool(pool).await.unwrap();
         let subject = member("acme", isolation);
         for version in 0..5 {
             let tasks: Vec<_> = (0..24)

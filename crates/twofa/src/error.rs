@@ -86,6 +86,14 @@ pub enum Error {
         /// The person.
         user: Box<UserId>,
     },
+    /// The person was reset, which an import does not undo.
+    #[error(
+        "{user} was reset since, so this would bring a lost phone back; let them set up anew, or import another key again on a ticket"
+    )]
+    AlreadyReset {
+        /// The person.
+        user: Box<UserId>,
+    },
     /// The clock stands behind the record's last event.
     #[error(
         "the clock stands behind the last event of {} in {}, so nothing was decided; set it right",
@@ -119,6 +127,7 @@ impl Error {
             Self::ClockBehind(_) => "clock-behind",
             Self::CannotImport => "counter-based",
             Self::AlreadySetUp { .. } => "already-set-up",
+            Self::AlreadyReset { .. } => "already-reset",
         }
     }
 

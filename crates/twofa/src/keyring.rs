@@ -7,6 +7,7 @@ mod source;
 mod text;
 
 pub use error::KeyringError;
+pub use file::KeyFile;
 pub use id::{KeyId, KeyState, NotAKeyId};
 pub use source::KeySource;
 

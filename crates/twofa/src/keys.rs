@@ -130,8 +130,8 @@ impl Keys {
     /// A ring alone, in a store that keeps no record of its keys.
     pub(crate) fn without_record(ring: &Keyring) -> Self {
         let uses = ring.keys().map(|(id, key)| {
-            let used = Use::new(key.state, key.state, &key.bytes, None);
-            (id, used)
+            let usage = Use::new(key.state, key.state, &key.bytes, None);
+            (id, usage)
         });
         Self {
             active: ring.active_id(),
@@ -157,11 +157,11 @@ impl Keys {
             // A key that the store does not know is for nothing here, until it is registered.
             let Some(entry) = entry else { continue };
             let bound = entry.bound.then_some(&installation.store);
-            let used = Use::new(entry.state, key.state, &key.bytes, bound);
-            if check_of(&used.events, &installation.store) != entry.check {
+            let usage = Use::new(entry.state, key.state, &key.bytes, bound);
+            if check_of(&usage.events, &installation.store) != entry.check {
                 return Err(KeyringError::Mismatch { id }.into());
             }
-            uses.insert(id, used);
+            uses.insert(id, usage);
         }
         let none_known = uses.is_empty();
         let active = installation.active().ok_or(RestError::Altered)?;
@@ -263,8 +263,8 @@ impl Keys {
     /// Brings a ring's states in line with the store's, and says whether that changed any.
     pub(crate) fn align(&self, ring: &mut Keyring) -> bool {
         let mut changed = false;
-        for (id, used) in &self.uses {
-            changed |= ring.set_state(*id, used.state, &used.events);
+        for (id, usage) in &self.uses {
+            changed |= ring.set_state(*id, usage.state, &usage.events);
         }
         changed
     }
@@ -309,15 +309,15 @@ impl Draft {
         let mut uses = BTreeMap::new();
         let mut entries = Vec::new();
         for (id, key) in ring.keys() {
-            let used = Use::new(key.state, key.state, &key.bytes, bound.then_some(&store));
+            let usage = Use::new(key.state, key.state, &key.bytes, bound.then_some(&store));
             entries.push(Entry {
                 id,
-                state: used.state,
+                state: usage.state,
                 since: now,
                 bound,
-                check: check_of(&used.events, &store),
+                check: check_of(&usage.events, &store),
             });
-            uses.insert(id, used);
+            uses.insert(id, usage);
         }
         let keys = Keys {
             active: ring.active_id(),
@@ -351,7 +351,7 @@ impl Draft {
             if key.state != KeyState::Added || self.installation.entry(id).is_some() {
                 continue;
             }
-            let used = Use::new(
+            let usage = Use::new(
                 KeyState::Added,
                 key.state,
                 &key.bytes,
@@ -362,9 +362,9 @@ impl Draft {
                 state: KeyState::Added,
                 since: now,
                 bound: true,
-                check: check_of(&used.events, &self.installation.store),
+                check: check_of(&usage.events, &self.installation.store),
             });
-            self.keys.uses.insert(id, used);
+            self.keys.uses.insert(id, usage);
             added.push(id);
         }
         added

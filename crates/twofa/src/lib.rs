@@ -52,9 +52,9 @@ pub use twofa_types as types;
 pub use directory::{Directory, Project, Standing};
 pub use error::{Error, RestError};
 pub use installation::{Purpose, StoreId};
-pub use keyring::{KeyId, KeySource, KeyState, Keyring, KeyringError, NotAKeyId};
+pub use keyring::{KeyFile, KeyId, KeySource, KeyState, Keyring, KeyringError, NotAKeyId};
 pub use login::{
-    Answer, Attempt, Begin, Challenge, Enrolment, LoginId, NotALoginId, Rejected, SignIn,
+    Again, Answer, Attempt, Begin, Challenge, Enrolment, LoginId, NotALoginId, Rejected, SignIn,
 };
 pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
 pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};

@@ -191,6 +191,7 @@ pub struct Challenge {
     pub(crate) login: LoginId,
     pub(crate) decision: Decision,
     pub(crate) expires: UnixTime,
+    pub(crate) handover_required: bool,
 }
 
 impl Challenge {
@@ -204,6 +205,11 @@ impl Challenge {
         self.decision.reason()
     }
 
+    /// Whether a hand-over code must come with the answer: once, for a factor that was brought in after a reset.
+    pub fn handover_required(&self) -> bool {
+        self.handover_required
+    }
+
     /// The decision behind it, with the ways out.
     pub fn decision(&self) -> &Decision {
         &self.decision
@@ -213,6 +219,16 @@ impl Challenge {
     pub fn expires(&self) -> UnixTime {
         self.expires
     }
+}
+
+/// What beginning a set-up again leads to: see [`TwoFactor::begin_again`](crate::TwoFactor::begin_again).
+#[derive(Debug)]
+#[must_use]
+pub enum Again {
+    /// A new QR code under a new login id.
+    Enrol(Enrolment),
+    /// The login is over; the person signs in again.
+    Rejected(Rejected),
 }
 
 /// An answer to a challenge or a set-up, as a person typed it.

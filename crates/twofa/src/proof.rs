@@ -185,6 +185,7 @@ impl Proof {
     /// The proof as it is used in the session that holds `secret`: whatever only the session's owner can show,
     /// such as the value of its cookie. A proof that was made with
     /// [`TwoFactor::proof_bound`](crate::TwoFactor::proof_bound) opens only with the same bytes.
+    #[must_use]
     pub fn bound_to(self, secret: &[u8]) -> Self {
         Self {
             binding: Some(binding_of(secret)),

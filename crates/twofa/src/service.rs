@@ -11,6 +11,7 @@ mod report;
 mod session;
 mod upkeep;
 mod verify;
+mod ways_back;
 
 pub use admin::{Authorized, ResetDone};
 pub use key_changes::{InstallationView, KeyUse, ProofsOfOld};

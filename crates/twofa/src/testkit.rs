@@ -64,7 +64,7 @@
 //!     }
 //! }
 //!
-//! // In a file of `tests/`, this line is all the rest: some sixty tests.
+//! // In a file of `tests/`, this line is all the rest: some eighty tests.
 //! twofa::testkit::suite!(MyHarness::new());
 //! # fn main() {
 //! # twofa::testkit::failures::f07_one_code_many_at_once_one_accepted(&MyHarness::new());
@@ -87,7 +87,10 @@
 //! | `testkit/authenticator.rs` | [`Authenticator`]: the app on a phone |
 //! | `testkit/contract.rs`, `testkit/contract/` | what a store promises, call by call |
 //! | `testkit/failures.rs`, `testkit/failures/` | what went wrong elsewhere, by number, through the service |
+//! | `testkit/ring.rs` | [`SharedRing`]: a keyring that several services share, as a key file |
+//! | `testkit/rotation.rs` | keys that change beside running services |
 //! | `testkit/service.rs` | what else a service over the store must do |
+//! | `testkit/ways_back.rs` | what a reset, a changed password or ten minutes have ended |
 //! | `testkit/faulty.rs` | [`FaultyStore`]: any store, with calls that fail or whose reply is lost |
 //! | `testkit/swapped.rs` | [`SwappedStore`]: any store, after somebody exchanged two rows |
 //! | `testkit/suite.rs` | [`suite!`](crate::suite), [`run_all`] |
@@ -102,18 +105,22 @@ pub mod contract;
 pub mod failures;
 mod faulty;
 mod harness;
+mod ring;
+pub mod rotation;
 pub mod service;
 mod site;
 mod suite;
 mod swapped;
+pub mod ways_back;
 
 pub use crate::suite;
 pub use authenticator::Authenticator;
 pub use faulty::{Fault, FaultyError, FaultyStore};
 pub use harness::{Clock, Harness, MemoryHarness, block_on};
+pub use ring::SharedRing;
 pub use site::{
-    MANDATE, RACERS, START, Service, SharedRing, Site, accepted, allowed, at_once, challenge, fine,
-    granted, project, reason, refused, rejected, service as service_over, set_up, user,
+    MANDATE, RACERS, START, Service, Site, accepted, allowed, at_once, challenge, fine, granted,
+    project, reason, refused, rejected, service as service_over, set_up, user,
 };
 pub use suite::run_all;
 pub use swapped::SwappedStore;

@@ -86,7 +86,7 @@ async fn people(folder: &Path, hash: &str) -> Vec<Arc<Mutex<Person>>> {
     const INSERT: &str =
         "INSERT INTO dashboard_account (email, project, password) VALUES ($1, 'acme', $2)";
     let file = folder.join("twofa-dashboard.db");
-    let database = Database::connect(file.to_str().unwrap()).await.unwrap();
+    let database = Database::create(file.to_str().unwrap()).await.unwrap().0;
     let Database::Sqlite(store) = &database else {
         return Vec::new();
     };

@@ -95,10 +95,6 @@ pub enum StartError {
     )]
     NoKeyFile,
     #[error(
-        "both TWOFA_KEY and a key file are given (--key-file, TWOFA_KEY_FILE); leave one of them out"
-    )]
-    TwoKeys,
-    #[error(
         "no-store: there is no store {store}, although there is {keys}, so that there was one: put it back, mount the \
          volume that it lies on, or correct --store; or say --init, if this is the first start under these keys"
     )]
@@ -123,13 +119,40 @@ pub enum StartError {
 ///
 /// [`StartError`] says what is in the way and what to do.
 pub async fn run(options: Options) -> Result<(), StartError> {
+    let mut stop = Stop::listen().map_err(StartError::Serve)?;
     let keys = opening::Keys::of(&options)?;
     let database = opening::store(&options, &keys).await?;
-    let keys = opening::keys_of(&options, &keys, &database).await?;
     let tables = Tables::beside(&database)?;
+    let ended = over(&options, &keys, &database, &tables, &mut stop).await;
+    // Whatever came in between, the store is left as a whole, without a log beside it.
+    tokio::select! {
+        () = async { tokio::join!(database.close(), tables.close()); } => {}
+        () = tokio::time::sleep(CLOSING) => {}
+        () = stop.told() => {}
+    }
+    ended
+}
+
+/// The same over a store that is open.
+async fn over(
+    options: &Options,
+    keys: &opening::Keys,
+    database: &Database,
+    tables: &Tables,
+    stop: &mut Stop,
+) -> Result<(), StartError> {
+    let keys = opening::keys_of(options, keys, database).await?;
+    let twofa = TwoFactor::builder(database.clone(), database.clone(), keys)
+        .issuer("twofa dashboard")
+        .build()?;
+    // Keys of another store are said now, and not to the first person who signs in.
+    twofa.install(Purpose::Production).await?;
+    if database.is_older() {
+        say("The store's tables are one version behind; bring them up to date with: twofa migrate");
+    }
     let accounts = Accounts::open(tables.clone()).await?;
     let sessions = Sessions::open(tables.clone()).await?;
-    mail::open(&tables).await?;
+    mail::open(tables).await?;
 
     let listener = tokio::net::TcpListener::bind(options.listen)
         .await
@@ -142,21 +165,14 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{address}"));
-
-    let provider = sso::Provider::from_options(&options, &public)?;
-    let twofa = TwoFactor::builder(database.clone(), database.clone(), keys)
-        .issuer("twofa dashboard")
-        .build()?;
-    // Keys of another store are said now, and not to the first person who signs in.
-    twofa.install(Purpose::Production).await?;
+    let provider = sso::Provider::from_options(options, &public)?;
     let app = App {
         twofa: Arc::new(twofa),
         accounts,
         sso: provider.map(Arc::new),
         set_ups: Arc::new(SetUps::default()),
     };
-    seed::if_empty(&app, &database).await?;
-    let mut stop = Stop::listen().map_err(StartError::Serve)?;
+    seed::if_empty(&app, database).await?;
     say(&format!("Listening on http://{address} for {public}"));
     say(&format!("Open {public} in a browser. Ctrl-C stops it."));
 
@@ -166,13 +182,8 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         tables.clone(),
         sessions.clone(),
     ));
-    serve::until(&mut stop, listener, router(app, sessions, &public)).await;
+    serve::until(stop, listener, router(app, sessions, &public)).await;
     upkeep.abort();
-    tokio::select! {
-        () = async { tokio::join!(database.close(), tables.close()); } => {}
-        () = tokio::time::sleep(CLOSING) => {}
-        () = stop.told() => {}
-    }
     Ok(())
 }
 

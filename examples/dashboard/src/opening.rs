@@ -3,12 +3,15 @@
 
 use std::path::PathBuf;
 
-use twofa::{KeySource, Keyring, Store as _, Subject};
-use twofa_sqlx::{Database, Location};
+use twofa::{KeySource, Keyring, KeyringError, Store as _, Subject};
+use twofa_sqlx::sqlx::ConnectOptions as _;
+use twofa_sqlx::sqlx::postgres::PgConnectOptions;
+use twofa_sqlx::{Database, Error, Limits, Location, PgStore, SqliteStore};
 
 use crate::app::StartError;
 use crate::options::Options;
 use crate::say;
+use crate::tables::PATIENCE;
 
 /// The environment variable that may hold the text of the keyring itself.
 const VARIABLE: &str = "TWOFA_KEY";
@@ -27,14 +30,13 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`StartError::NoKeyFile`] and [`StartError::TwoKeys`].
+    /// [`StartError::NoKeyFile`].
     pub fn of(options: &Options) -> Result<Self, StartError> {
-        let in_variable = std::env::var_os(VARIABLE).is_some();
-        match (&options.key_file, in_variable) {
-            (Some(_), true) => return Err(StartError::TwoKeys),
-            (Some(file), false) => return Ok(Self::File(file.clone())),
-            (None, true) => return Ok(Self::Environment),
-            (None, false) => {}
+        if let Some(file) = &options.key_file {
+            return Ok(Self::File(file.clone()));
+        }
+        if std::env::var_os(VARIABLE).is_some() {
+            return Ok(Self::Environment);
         }
         let Location::File(store) = Location::parse(&options.store)? else {
             return Err(StartError::NoKeyFile);
@@ -45,11 +47,15 @@ impl Keys {
     }
 
     /// For a service, which reads them again when they were rotated beside it.
-    fn source(&self) -> KeySource {
-        match self {
+    fn source(&self) -> Result<KeySource, KeyringError> {
+        let source = match self {
             Self::Environment => KeySource::environment(VARIABLE),
+            // A pipe gives what it holds once.
+            Self::File(path) if path.starts_with("/dev/fd") => Keyring::load_file(path)?.into(),
             Self::File(path) => KeySource::file(path),
-        }
+        };
+        source.read()?;
+        Ok(source)
     }
 
     /// Where, in words.
@@ -76,17 +82,37 @@ impl Keys {
 /// [`StartError::StoreGone`] where the keys are there, which are then of a store that was mistyped, not mounted or
 /// lost; and what the store says.
 pub async fn store(options: &Options, keys: &Keys) -> Result<Database, StartError> {
-    if let Location::File(file) = Location::parse(&options.store)?
-        && file.symlink_metadata().is_err()
-        && keys.are_there()
-        && !options.init
-    {
+    match open(&options.store).await {
+        Err(Error::NoStore { .. }) => {}
+        other => return Ok(other?),
+    }
+    if keys.are_there() && !options.init {
         return Err(StartError::StoreGone {
             store: options.store.clone(),
             keys: keys.place(),
         });
     }
-    Ok(Database::connect(&options.store).await?)
+    Database::create(&options.store).await?.0.close().await;
+    Ok(open(&options.store).await?)
+}
+
+/// Opens it to wait for others no longer than people wait for a page.
+async fn open(store: &str) -> Result<Database, Error> {
+    match Location::parse(store)? {
+        Location::File(path) => {
+            let store = SqliteStore::open_within(path, PATIENCE).await?;
+            Ok(Database::Sqlite(store))
+        }
+        Location::Server => {
+            let options: PgConnectOptions = store.parse().map_err(Error::Url)?;
+            let limits = Limits::default()
+                .with_connect(PATIENCE)
+                .with_lock(PATIENCE)
+                .with_statement(2 * PATIENCE);
+            let store = PgStore::open_with(options.disable_statement_logging(), limits).await?;
+            Ok(Database::Postgres(store))
+        }
+    }
 }
 
 /// Makes the keys of a store in which nothing rests yet, where there are none; and sees that they can be read.
@@ -121,7 +147,5 @@ pub async fn keys_of(
             path.display()
         ));
     }
-    let source = keys.source();
-    source.read().map_err(unusable)?;
-    Ok(source)
+    keys.source().map_err(unusable)
 }

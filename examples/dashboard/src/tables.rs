@@ -61,6 +61,13 @@ impl Tables {
                 let pool = PgPoolOptions::new()
                     .max_connections(CONNECTIONS)
                     .acquire_timeout(PATIENCE)
+                    .after_connect(|connection, _| {
+                        Box::pin(async move {
+                            let set = "SELECT set_config('lock_timeout', '5s', false), \
+                                set_config('statement_timeout', '10s', false)";
+                            sqlx::query(set).execute(connection).await.map(drop)
+                        })
+                    })
                     .connect_lazy_with(store.pool().connect_options().as_ref().clone());
                 Ok(Self::Postgres(pool))
             }

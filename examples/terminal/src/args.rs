@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use twofa::KeyId;
 use twofa::policy::Sso;
 use twofa::totp::{Algorithm, Digits, OutOfBounds, Params, Period, Window};
 use twofa::types::{Name, NameError, ProjectId, UnixTime, UserId};
@@ -40,10 +41,10 @@ pub(crate) struct Global {
     )]
     #[arg(default_value = "twofa.db")]
     pub(crate) store: String,
-    /// The keys that secrets rest under [default: the store's path and ".key"]
+    /// The keys that secrets rest under [default: the text in TWOFA_KEY, or the store's path and ".key"]
     #[arg(long, global = true, value_name = "FILE", env = "TWOFA_KEY_FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Rehearse another time: RFC 3339 or Unix seconds
+    /// As if it were another time: RFC 3339 or Unix seconds. Writes only to a store made with `init --rehearsal`
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
     pub(crate) at: Option<UnixTime>,
 }
@@ -57,6 +58,14 @@ pub(crate) enum Command {
         #[arg(value_name = "EMAIL", default_value = "you@example.com")]
         email: UserId,
     },
+    /// Make a store and its key file
+    Init {
+        /// For rehearsals: commands with --at may write to it
+        #[arg(long)]
+        rehearsal: bool,
+    },
+    /// Bring a store that a version before made up to date
+    Migrate,
     /// Make a new secret, in base32
     Secret {
         #[command(flatten)]
@@ -206,6 +215,15 @@ pub(crate) enum Command {
         /// Lines of USER, a tab, and a key URI
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Also for people who were reset since, with another key, behind a hand-over code
+        #[arg(long, requires = "operator", requires = "ticket")]
+        again: bool,
+        /// Who answers for it
+        #[arg(long, value_name = "NAME", requires = "again", value_parser = whole_name)]
+        operator: Option<Name>,
+        /// On which ticket
+        #[arg(long, value_name = "TICKET", requires = "again", value_parser = whole_name)]
+        ticket: Option<Name>,
     },
 }
 
@@ -311,9 +329,31 @@ pub(crate) enum Audit {
 
 #[derive(Subcommand)]
 pub(crate) enum Keys {
-    /// Make a new active key and put every secret under it
+    /// List the store's keys, what each is for and how much rests under it
+    List,
+    /// Make a key and add it, for every host to hold before it is activated
+    Add,
+    /// Make an added key the active one
+    Activate {
+        /// Which, as `keys list` shows it
+        #[arg(value_name = "ID")]
+        id: KeyId,
+    },
+    /// Put everything under the active key
+    Reseal {
+        /// Go on with one that was interrupted
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Leave a key to the events that were written under it; proofs under it are void at once
+    Retire {
+        /// Which, as `keys list` shows it
+        #[arg(value_name = "ID")]
+        id: KeyId,
+    },
+    /// All of it in one go, for one host: add, activate, reseal, retire the one before
     Rotate {
-        /// Go on with a rotation that was interrupted, under the key that is active already
+        /// Go on with a rotation that was interrupted
         #[arg(long)]
         resume: bool,
     },
@@ -487,6 +527,11 @@ fn issuer(text: &str) -> Result<String, Box<dyn std::error::Error + Send + Sync>
     let secret = Secret::from_bytes(&[1; 20])?;
     KeyUri::totp(text, "account", secret, Params::default())?;
     Ok(text.to_owned())
+}
+
+/// A name that is one.
+fn whole_name(text: &str) -> Result<Name, NameError> {
+    Name::new(text.trim_matches(' '))
 }
 
 /// A name, or nothing, which policy has a reason for.

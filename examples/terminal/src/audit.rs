@@ -73,6 +73,12 @@ fn event_text(event: &SubjectEvent) -> String {
 }
 
 async fn verify(out: Output, opened: &Opened, project: Option<&ProjectId>) -> Outcome {
+    if project.is_none() && opened.is_empty().await? {
+        return Err(Failure::store(
+            "no-store",
+            "there is nothing in this store, so there is nothing to verify; name the right one with --store",
+        ));
+    }
     if let Some(project) = project {
         opened.project(project).await?;
     }

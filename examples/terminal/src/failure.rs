@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use twofa::Error;
+use twofa::{Error, KeyringError};
 use twofa_sqlx::Error as StoreError;
 
 /// How a command ended.
@@ -94,39 +94,44 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (code, message) = (error.code(), error.to_string());
         let exit = match error {
+            // The store's own words, and its own code.
+            Error::Store(cause) | Error::Directory(cause) => {
+                return match cause.downcast::<StoreError>() {
+                    Ok(store) => (*store).into(),
+                    Err(other) => Self::store("store-unreachable", other.to_string()),
+                };
+            }
             Error::UnknownProject(_)
             | Error::UnknownMember(_)
             | Error::KeyUri(_)
             | Error::AlreadySetUp { .. }
+            | Error::AlreadyReset { .. }
             | Error::CannotImport => Exit::Usage,
             Error::ProofInvalid => Exit::Refused,
             _ => Exit::Store,
         };
         Self::Told {
             exit,
-            code,
-            message,
+            code: error.code(),
+            message: error.to_string(),
         }
+    }
+}
+
+impl From<KeyringError> for Failure {
+    fn from(error: KeyringError) -> Self {
+        Self::store(error.code(), error.to_string())
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let code = match &error {
-            StoreError::DuplicateProject(_) => "duplicate-project",
-            StoreError::DuplicateMember { .. } => "duplicate-member",
-            StoreError::UnknownProject(_) => "unknown-project",
-            StoreError::UnknownMember { .. } => "unknown-member",
-            StoreError::UnknownScheme { .. }
-            | StoreError::Url(_)
-            | StoreError::Parameters { .. }
-            | StoreError::NoFile { .. } => {
-                return Self::usage("store-name", error.to_string());
-            }
-            _ => return Self::store("store", error.to_string()),
-        };
-        Self::usage(code, error.to_string())
+        let (code, message) = (error.code(), error.to_string());
+        match code {
+            "duplicate-project" | "duplicate-member" | "unknown-project" | "unknown-member"
+            | "store-name" => Self::usage(code, message),
+            _ => Self::store(code, message),
+        }
     }
 }

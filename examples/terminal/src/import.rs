@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use twofa::Error;
 use twofa::otpauth::{Parser, Profile};
-use twofa::types::{ProjectId, UserId};
+use twofa::types::{Name, ProjectId, UserId};
 use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure, Outcome};
@@ -21,11 +21,18 @@ const LINE: usize = 8 * 1024;
 const LEAST_BITS: u16 = 80;
 
 /// Failures that say nothing about a line.
-const TROUBLE: [&str; 5] = [
-    "store",
-    "directory",
+const TROUBLE: [&str; 12] = [
+    "no-store",
+    "store-damaged",
+    "store-full",
+    "store-read-only",
+    "store-busy",
+    "store-unreachable",
+    "store-newer",
     "keyring",
+    "keyring-mismatch",
     "key-missing",
+    "contended",
     "no-randomness",
 ];
 
@@ -33,7 +40,11 @@ const TROUBLE: [&str; 5] = [
 enum Line {
     Imported,
     AlreadySetUp(Failure),
+    AlreadyReset(Failure),
 }
+
+/// The operator and the ticket that answer for people who were reset since.
+type Again<'a> = Option<(&'a Name, &'a Name)>;
 
 /// Brings in every line that can be, and names those that cannot. Run again after an interruption, it goes on with
 /// those that are not in yet.
@@ -42,13 +53,15 @@ pub(crate) async fn import(
     opened: &Opened,
     project: &ProjectId,
     path: &Path,
+    again: Again<'_>,
 ) -> Outcome {
     opened.project(project).await?;
     let failed = |e: std::io::Error| Failure::file(path, &e);
     let file = File::open(path).map_err(failed)?;
     let bar = progress(out, file.metadata().map_or(0, |meta| meta.len()));
     let mut lines = BufReader::new(file);
-    let (mut number, mut imported, mut skipped, mut bad) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut number, mut imported, mut skipped) = (0_u64, 0_u64, 0_u64);
+    let (mut refused, mut bad) = (0_u64, 0_u64);
     let mut line = Zeroizing::new(Vec::with_capacity(LINE + 2));
     while let Some(fits) = read_line(&mut lines, &mut line).map_err(failed)? {
         number += 1;
@@ -57,7 +70,7 @@ pub(crate) async fn import(
             continue;
         }
         let done = if fits {
-            import_line(opened, project, &line).await
+            import_line(out, opened, project, &line, again).await
         } else {
             Err(Failure::usage(
                 "too-long",
@@ -69,6 +82,10 @@ pub(crate) async fn import(
             Ok(Line::Imported) => imported += 1,
             Ok(Line::AlreadySetUp(why)) => {
                 skipped += 1;
+                told(&why);
+            }
+            Ok(Line::AlreadyReset(why)) => {
+                refused += 1;
                 told(&why);
             }
             // Trouble that the next line would meet as well is no fault of this one.
@@ -83,17 +100,38 @@ pub(crate) async fn import(
     }
     bar.finish_and_clear();
     out.result(
-        || json!({"imported": imported, "skipped": skipped, "bad": bad}),
         || {
+            let mut object = json!({"imported": imported, "skipped": skipped, "bad": bad});
+            if refused > 0 {
+                object["refused"] = json!(refused);
+            }
+            object
+        },
+        || {
+            let reset = if refused > 0 {
+                format!(", {refused} refused because they were reset")
+            } else {
+                String::new()
+            };
             format!(
-                "{imported} imported, {skipped} skipped because they are set up already, {bad} bad"
+                "{imported} imported, {skipped} skipped because they are set up already{reset}, {bad} bad"
             )
         },
     )?;
-    Ok(if bad == 0 { Exit::Done } else { Exit::Usage })
+    Ok(match (bad, refused) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::Refused,
+        _ => Exit::Usage,
+    })
 }
 
-async fn import_line(opened: &Opened, project: &ProjectId, line: &[u8]) -> Result<Line, Failure> {
+async fn import_line(
+    out: Output,
+    opened: &Opened,
+    project: &ProjectId,
+    line: &[u8],
+    again: Again<'_>,
+) -> Result<Line, Failure> {
     let text = std::str::from_utf8(line)
         .map_err(|_| Failure::usage("not-utf8", "it is not UTF-8 text"))?;
     let (user, uri) = text
@@ -110,9 +148,32 @@ async fn import_line(opened: &Opened, project: &ProjectId, line: &[u8]) -> Resul
         .with_min_secret_bits(LEAST_BITS)
         .parse(uri)
         .map_err(|e| Failure::usage("uri", e.to_string()))?;
-    match opened.service.import(project, &user, &parsed.uri).await {
-        Ok(twofa::Imported) => Ok(Line::Imported),
+    let (service, uri) = (&opened.service, &parsed.uri);
+    let done = match again {
+        None => service.import(project, &user, uri).await,
+        Some((operator, ticket)) => {
+            service
+                .import_again(project, &user, uri, operator, ticket)
+                .await
+        }
+    };
+    match done {
+        Ok(done) => {
+            if let Some(code) = done.handover() {
+                let code = code.expose_secret();
+                out.result(
+                    || json!({"imported": user.as_str(), "handover_code": code}),
+                    || {
+                        format!(
+                            "{user} will need this hand-over code once, shown this once: {code}\nPass it on by other means than the password would take."
+                        )
+                    },
+                )?;
+            }
+            Ok(Line::Imported)
+        }
         Err(e @ Error::AlreadySetUp { .. }) => Ok(Line::AlreadySetUp(e.into())),
+        Err(e @ Error::AlreadyReset { .. }) => Ok(Line::AlreadyReset(e.into())),
         Err(e) => Err(e.into()),
     }
 }

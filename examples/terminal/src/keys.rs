@@ -1,58 +1,154 @@
-//! `keys`: a new key for everything at rest.
+//! `keys`: what the store's secrets rest under, and a new key for all of them.
 
-use std::fs::File;
-use std::path::Path;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use twofa::{KeySource, KeyState, ProofsOfOld, Rotation};
+use twofa::{KeyFile, KeyId, KeyState, Keyring, KeyringError, ProofsOfOld, Rotation};
 
 use crate::args::{self, Global};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Output;
-use crate::store::{self, Check, Opened};
+use crate::store::{Does, Opened, Service};
+
+/// How long another that changes the key file is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn keys(out: Output, global: &Global, command: &args::Keys) -> Outcome {
-    let args::Keys::Rotate { resume } = command;
-    rotate(out, global, *resume).await
+    let does = match command {
+        args::Keys::List => Does::Reads,
+        _ => Does::Writes,
+    };
+    let opened = Opened::open(out, global, does).await?;
+    let outcome = match command {
+        args::Keys::List => list(out, &opened).await,
+        args::Keys::Add => add(out, &opened).await,
+        args::Keys::Activate { id } => activate(out, &opened, *id).await,
+        args::Keys::Reseal { resume: _ } => reseal(out, &opened).await,
+        args::Keys::Retire { id } => retire(out, &opened, *id).await,
+        args::Keys::Rotate { resume } => rotate(out, &opened, *resume).await,
+    };
+    opened.database.close().await;
+    outcome
 }
 
-/// The new key is in the file before anything rests under it, and the older ones stay there, since older events
-/// are read with them: so this may be stopped at any moment.
-async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
-    let opened = Opened::open(global, Check::Nothing).await?;
-    let path = store::key_file(global)?;
-    let _alone = lock(&path)?;
-    // With the keys as they are, to see that they belong to the store.
-    Opened::fitting(
-        opened.database.clone(),
-        store::load_keys(&path)?,
-        &path,
-        global.at,
-    )
-    .await?;
-    let failed = |e: twofa::KeyringError| Failure::store(e.code(), e.to_string());
-    let mut keyring = store::load_keys(&path)?;
-    let rotating = Opened::with(opened.database.clone(), KeySource::file(&path), global.at)?;
-    let service = &rotating.service;
-    if !resume {
-        let added = keyring.add().map_err(failed)?;
-        keyring.replace_file(&path).map_err(failed)?;
-        service.register_keys().await?;
-        service.activate_key(added).await?;
+async fn list(out: Output, opened: &Opened) -> Outcome {
+    for key in opened.service.list_keys().await? {
+        let (id, state, records) = (key.id.to_string(), key.state.code(), key.records);
+        out.result(
+            || json!({"key": id, "state": state, "records": records}),
+            || format!("{id}  {state:<8}  {records} records"),
+        )?;
     }
-    service.align(&mut keyring).await?;
-    keyring.replace_file(&path).map_err(failed)?;
-    let active = keyring.active_id().to_string();
-    let ids: Vec<_> = keyring.ids().map(|id| id.to_string()).collect();
+    Ok(Exit::Done)
+}
+
+/// The ring in its file, which nobody else changes meanwhile.
+struct Ring {
+    file: KeyFile,
+    ring: Keyring,
+}
+
+impl Ring {
+    fn lock(opened: &Opened) -> Result<Self, Failure> {
+        let file = KeyFile::lock_within(opened.keys.file()?, PATIENCE)?;
+        let ring = file.read()?;
+        Ok(Self { file, ring })
+    }
+
+    /// Brings the file in line with what the store says.
+    async fn align(&mut self, service: &Service) -> Result<(), Failure> {
+        if service.align(&mut self.ring).await? {
+            self.file.replace(&self.ring)?;
+        }
+        Ok(())
+    }
+
+    /// A key that the store knows as added: one that a run before this made and did not get to use, or a new
+    /// one. The file has it before the store does; where the store refuses, the file is as it was.
+    async fn add(&mut self, service: &Service) -> Result<KeyId, Failure> {
+        let keys = service.list_keys().await?;
+        let waiting = |id: &KeyId| self.ring.state(*id) == Some(KeyState::Added);
+        if let Some(id) = self.ring.ids().find(waiting) {
+            if !keys.iter().any(|key| key.id == id) {
+                service.register_keys().await?;
+            }
+            return Ok(id);
+        }
+        // Before the file is touched: whether a key can be added at all.
+        service.register_keys().await?;
+        let id = self.ring.add()?;
+        self.file.replace(&self.ring)?;
+        if let Err(error) = service.register_keys().await {
+            self.ring.remove(id)?;
+            self.file.replace(&self.ring)?;
+            return Err(error.into());
+        }
+        Ok(id)
+    }
+}
+
+async fn add(out: Output, opened: &Opened) -> Outcome {
+    let mut ring = Ring::lock(opened)?;
+    let id = ring.add(&opened.service).await?.to_string();
+    out.result(
+        || json!({"added": id}),
+        || {
+            format!(
+                "Key {id} is added. Bring the key file to every host, then run `twofa keys activate {id}`."
+            )
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
+async fn activate(out: Output, opened: &Opened, id: KeyId) -> Outcome {
+    opened.service.activate_key(id).await?;
+    // A host whose keys come from its environment has no file to bring in line.
+    if opened.keys.file().is_ok() {
+        Ring::lock(opened)?.align(&opened.service).await?;
+    }
+    let id = id.to_string();
+    out.result(
+        || json!({"active": id}),
+        || format!("Key {id} is active. Now run `twofa keys reseal`."),
+    )?;
+    Ok(Exit::Done)
+}
+
+async fn reseal(out: Output, opened: &Opened) -> Outcome {
+    let done = reseal_all(out, opened).await?;
+    let active = active(opened).await?.to_string();
+    out.result(
+        || json!({"active": active, "records": done.seen, "resealed": done.resealed}),
+        || {
+            format!(
+                "{} records were put under key {active}, {} were already. The one before can be retired.",
+                done.resealed,
+                done.seen.saturating_sub(done.resealed)
+            )
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
+async fn active(opened: &Opened) -> Result<KeyId, Failure> {
+    let keys = opened.service.list_keys().await?;
+    let active = keys.iter().find(|key| key.state == KeyState::Active);
+    active
+        .map(|key| key.id)
+        .ok_or_else(|| Failure::from(KeyringError::NoActive))
+}
+
+async fn reseal_all(out: Output, opened: &Opened) -> Result<Rotation, Failure> {
     let bar = progress(out);
     let shown = bar.clone();
-    let done = rotating
+    let done = opened
         .service
         .reseal(move |rotation| show(&shown, rotation))
         .await;
     bar.finish_and_clear();
-    let done = done.map_err(|e| {
+    done.map_err(|e| {
         let failure = Failure::from(e);
         let hint = match failure.code() {
             "key-missing" => "; every other record is done: put that key back into the file, then run `twofa keys rotate --resume`",
@@ -60,16 +156,58 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
             _ => "; go on with `twofa keys rotate --resume`",
         };
         failure.hint(hint)
-    })?;
+    })
+}
+
+async fn retire(out: Output, opened: &Opened, id: KeyId) -> Outcome {
+    let retired = opened.service.retire_key(id, ProofsOfOld::Void).await;
+    if let Err(twofa::Error::Keyring(KeyringError::InUse { records, .. })) = retired {
+        let key = id.to_string();
+        out.result(
+            || json!({"retired": false, "key": key, "reason": "in-use", "records": records}),
+            || format!("Refused: {records} records rest under key {key}; run `twofa keys reseal` first. [in-use]"),
+        )?;
+        return Ok(Exit::Refused);
+    }
+    retired?;
+    if opened.keys.file().is_ok() {
+        Ring::lock(opened)?.align(&opened.service).await?;
+    }
+    let id = id.to_string();
+    out.result(
+        || json!({"retired": id}),
+        || {
+            format!(
+                "Key {id} verifies the events that were written under it, and opens nothing more."
+            )
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
+/// A new key, everything under it, and the one before retired. It may be stopped at any moment and begun again:
+/// the new key is in the file before anything rests under it.
+async fn rotate(out: Output, opened: &Opened, resume: bool) -> Outcome {
+    let service = &opened.service;
+    let mut ring = Ring::lock(opened)?;
+    let under_way = ring_under_way(service).await?;
+    if !(resume && under_way.is_none()) {
+        let id = match under_way.filter(|_| resume) {
+            Some(id) => id,
+            None => ring.add(service).await?,
+        };
+        service.activate_key(id).await?;
+    }
+    ring.align(service).await?;
+    let done = reseal_all(out, opened).await?;
     for key in service.list_keys().await? {
         if key.state == KeyState::Reading {
             service.retire_key(key.id, ProofsOfOld::Linger).await?;
         }
     }
-    if service.align(&mut keyring).await? {
-        keyring.replace_file(&path).map_err(failed)?;
-    }
-    opened.database.close().await;
+    ring.align(service).await?;
+    let active = active(opened).await?.to_string();
+    let ids: Vec<_> = ring.ring.ids().map(|id| id.to_string()).collect();
     out.result(
         || {
             json!({
@@ -82,34 +220,20 @@ async fn rotate(out: Output, global: &Global, resume: bool) -> Outcome {
         },
         || {
             format!(
-                "key {active} is active; {} records were put under it, {} were already.\nOlder keys stay in {}: the audit from before is read with them.",
+                "Key {active} is active; {} records were put under it, {} were already.\nThe keys before it verify the audit from before, and open nothing more.",
                 done.resealed,
                 done.seen.saturating_sub(done.resealed),
-                path.display()
             )
         },
     )?;
     Ok(Exit::Done)
 }
 
-/// One rotation at a time: of two new keys in one file, the second would take the first one's place.
-fn lock(path: &Path) -> Result<File, Failure> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = Path::new(&name);
-    let failed = |e: std::io::Error| Failure::store("keyring", format!("{}: {e}", name.display()));
-    let file = File::create(name).map_err(failed)?;
-    file.try_lock().map_err(|e| match e {
-        std::fs::TryLockError::WouldBlock => Failure::store(
-            "contended",
-            format!(
-                "another rotation is under way ({} is locked); wait for it to end",
-                name.display()
-            ),
-        ),
-        std::fs::TryLockError::Error(e) => failed(e),
-    })?;
-    Ok(file)
+/// The key that was added and not activated, where a rotation was stopped between the two.
+async fn ring_under_way(service: &Service) -> Result<Option<KeyId>, Failure> {
+    let keys = service.list_keys().await?;
+    let added = keys.iter().find(|key| key.state == KeyState::Added);
+    Ok(added.map(|key| key.id))
 }
 
 /// How many records have been seen, on standard error; nothing where that is no terminal.
@@ -122,7 +246,7 @@ fn progress(out: Output) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, target);
     let style = ProgressStyle::with_template("{spinner} {msg} [{elapsed_precise}]");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }
 

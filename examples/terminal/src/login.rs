@@ -52,14 +52,22 @@ pub(crate) async fn login(
                 let login = challenge.login().to_string();
                 let expires = challenge.expires().to_string();
                 let (next, reason) = (Next::Challenge.code(), reason.code());
-                out.line(
-                    &json!({"next": next, "reason": reason, "login": login, "expires": expires})
-                        .to_string(),
-                )?;
+                let mut object =
+                    json!({"next": next, "reason": reason, "login": login, "expires": expires});
+                if challenge.handover_required() {
+                    object["handover_required"] = json!(true);
+                }
+                out.line(&object.to_string())?;
                 return Ok(Exit::Done);
             }
             out.line(&format!("{} [{}]", reason.sentence(), reason.code()))?;
-            converse(out, service, challenge.login(), false).await
+            converse(
+                out,
+                service,
+                challenge.login(),
+                challenge.handover_required(),
+            )
+            .await
         }
         Begin::Refused(decision) => refuse(out, &decision, service.now()),
     }

@@ -10,7 +10,7 @@
 //! | `store.rs`, `prove.rs` | opening the store under its keys; a fresh proof of who acts |
 //! | `demo.rs`, `login.rs`, `admin.rs` | signing in; administrators and support |
 //! | `projects.rs`, `members.rs`, `policy.rs`, `audit.rs` | rules and people; what they lead to; what happened |
-//! | `keys.rs`, `import.rs` | a new key for everything; factors from elsewhere |
+//! | `init.rs`, `keys.rs`, `import.rs` | making a store; its keys; factors from elsewhere |
 //! | `codes.rs`, `uris.rs` | codes, key URIs and QR codes, without a store |
 
 mod admin;
@@ -20,6 +20,7 @@ mod codes;
 mod demo;
 mod failure;
 mod import;
+mod init;
 mod input;
 mod keys;
 mod login;
@@ -40,10 +41,10 @@ use clap::Parser as _;
 use twofa::totp::Window;
 use twofa::types::UnixTime;
 
-use args::{Audit, Cli, Command, Global};
+use args::{Cli, Command, Global};
 use failure::{Exit, Failure, Outcome};
 use output::Output;
-use store::{Check, Opened};
+use store::{Does, Opened};
 
 fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
@@ -106,21 +107,64 @@ fn on_a_runtime(out: Output, global: &Global, command: &Command) -> Outcome {
         .build()
         .map_err(|e| Failure::store("runtime", format!("no threads can be started: {e}")))?;
     runtime.block_on(async {
-        if let Command::Keys(command) = command {
-            return keys::keys(out, global, command).await;
+        // What is asked to end, ends between two steps: what was told is durable, what was not is undone.
+        tokio::select! {
+            outcome = on_a_store(out, global, command) => outcome,
+            () = terminated() => std::process::exit(143),
         }
-        let check = match command {
-            Command::Audit(Audit::Verify { .. }) => Check::Nothing,
-            _ => Check::Keys,
-        };
-        let opened = Opened::open(global, check).await?;
-        let outcome = stored(out, &opened, command).await;
-        if matches!(command, Command::Login { .. } | Command::Demo { .. }) {
-            tidy(&opened, global).await;
-        }
-        opened.database.close().await;
-        outcome
     })
+}
+
+/// Waits for a request to end (SIGTERM). Ctrl-C at a question is the question's own.
+async fn terminated() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut asked) = signal(SignalKind::terminate()) {
+            asked.recv().await;
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn on_a_store(out: Output, global: &Global, command: &Command) -> Outcome {
+    match command {
+        Command::Init { rehearsal } => return init::init(out, global, *rehearsal).await,
+        Command::Migrate => return init::migrate(out, global).await,
+        Command::Keys(command) => return keys::keys(out, global, command).await,
+        _ => {}
+    }
+    let opened = Opened::open(out, global, does(command)).await?;
+    let outcome = stored(out, &opened, command).await;
+    if matches!(command, Command::Login { .. } | Command::Demo { .. }) {
+        tidy(&opened, global).await;
+    }
+    if let twofa_sqlx::Database::Sqlite(store) = &opened.database
+        && let Some(bytes) = store.held_log()
+    {
+        out.warn(
+            "log-held",
+            &format!(
+                "the log beside the store has {bytes} bytes and is not written back: a program that reads holds it open; end it"
+            ),
+        );
+    }
+    opened.database.close().await;
+    outcome
+}
+
+/// What a command does to its store.
+fn does(command: &Command) -> Does {
+    match command {
+        Command::Demo { .. } | Command::Project(args::Project::Add { .. }) => Does::Makes,
+        Command::Project(args::Project::List)
+        | Command::Member(args::Member::List { .. })
+        | Command::Policy(_)
+        | Command::Audit(_)
+        | Command::Notices { .. } => Does::Reads,
+        _ => Does::Writes,
+    }
 }
 
 /// Removes logins that have lapsed. Nothing but space depends on it, so that trouble is left for whoever meets it;
@@ -159,9 +203,20 @@ async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
         Command::Policy(command) => policy::policy(out, opened, command).await,
         Command::Audit(command) => audit::audit(out, opened, command).await,
         Command::Notices { project, since } => audit::notices(out, opened, project, *since).await,
-        Command::Import { project, file } => import::import(out, opened, project, file).await,
-        // Done before a store was opened.
-        Command::Secret { .. }
+        Command::Import {
+            project,
+            file,
+            again: _,
+            operator,
+            ticket,
+        } => {
+            let again = operator.as_ref().zip(ticket.as_ref());
+            import::import(out, opened, project, file, again).await
+        }
+        // Done elsewhere.
+        Command::Init { .. }
+        | Command::Migrate
+        | Command::Secret { .. }
         | Command::Code { .. }
         | Command::Verify { .. }
         | Command::Uri { .. }

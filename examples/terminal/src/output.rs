@@ -81,6 +81,15 @@ impl Output {
         }
     }
 
+    /// Something that whoever runs this should know.
+    pub(crate) fn note(self, code: &str, sentence: &str) {
+        if self.json {
+            complain(&json!({"note": code, "message": sentence}).to_string());
+        } else {
+            complain(&format!("note: {sentence}"));
+        }
+    }
+
     /// A failure that the command goes on after.
     pub(crate) fn bad_line(self, line: u64, failure: &Failure) {
         let (code, message) = (failure.code(), failure.message());

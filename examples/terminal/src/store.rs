@@ -1,77 +1,206 @@
-//! Opening the store and its key file: new both, or both as they were; never a store under another's keys.
+//! Opening the store and its keys: made by the commands that make, opened by all others, and never under the keys
+//! of another store.
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Directory as _, Error, KeySource, Keyring, KeyringError, Project, Store as _, TwoFactor,
+    Directory as _, Error, KeySource, Keyring, KeyringError, Project, Purpose, Store as _,
+    TwoFactor,
 };
-use twofa_sqlx::{Database, Location};
+use twofa_sqlx::{Database, Error as StoreError, Location, Made};
 
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::output::Output;
 
 pub(crate) type Service = TwoFactor<Database, Database>;
+
+/// The environment variable that may hold the keyring itself.
+const KEY_VARIABLE: &str = "TWOFA_KEY";
 
 /// A store that can be used.
 pub(crate) struct Opened {
     pub(crate) service: Service,
     pub(crate) database: Database,
+    pub(crate) keys: Place,
 }
 
-/// How much of the store is looked at before it is used.
+/// What a command does to a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Check {
-    /// A record must open with these keys.
-    Keys,
-    /// Nothing: what does not open is what is looked for.
-    Nothing,
+pub(crate) enum Does {
+    /// It reads, at whatever time.
+    Reads,
+    /// It writes: at another time only where the store is for rehearsals.
+    Writes,
+    /// It may begin a store, and then writes.
+    Makes,
+}
+
+/// Where the keys are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    File(PathBuf),
+    /// In [`KEY_VARIABLE`].
+    Variable,
+}
+
+impl Place {
+    /// As named, or in the environment, or beside the store's file.
+    pub(crate) fn of(global: &Global) -> Result<Self, Failure> {
+        if let Some(path) = &global.key_file {
+            return Ok(Self::File(path.clone()));
+        }
+        if std::env::var_os(KEY_VARIABLE).is_some() {
+            return Ok(Self::Variable);
+        }
+        match Location::parse(&global.store)? {
+            Location::File(path) => {
+                let mut beside = OsString::from(path);
+                beside.push(".key");
+                Ok(Self::File(beside.into()))
+            }
+            Location::Server => Err(Failure::usage(
+                "key-file-needed",
+                "a store on a server has no place for its keys: name a key file with --key-file or TWOFA_KEY_FILE, or put the keyring into TWOFA_KEY",
+            )),
+        }
+    }
+
+    /// The key file, for a command that changes it.
+    pub(crate) fn file(&self) -> Result<&Path, Failure> {
+        match self {
+            Self::File(path) => Ok(path),
+            Self::Variable => Err(Failure::usage(
+                "keys-in-environment",
+                format!(
+                    "the keys come from {KEY_VARIABLE}, which a command cannot change: put the keyring into a file that only you can read, run this with --key-file, and give the services the new text"
+                ),
+            )),
+        }
+    }
+
+    /// The ring, and where it is read again.
+    pub(crate) fn source(&self) -> Result<KeySource, Failure> {
+        match self {
+            Self::Variable => {
+                Keyring::from_env(KEY_VARIABLE)
+                    .map_err(|e| Failure::store(e.code(), format!("{KEY_VARIABLE}: {e}")))?;
+                Ok(KeySource::environment(KEY_VARIABLE))
+            }
+            // A pipe gives what it holds once.
+            Self::File(path) if path.starts_with("/dev/fd") => Ok(load_keys(path)?.into()),
+            Self::File(path) => {
+                load_keys(path)?;
+                Ok(KeySource::file(path))
+            }
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Variable => true,
+            Self::File(path) => fs::symlink_metadata(path).is_ok(),
+        }
+    }
 }
 
 impl Opened {
-    /// Opens the store that was named, and makes it where it is new.
-    pub(crate) async fn open(global: &Global, check: Check) -> Result<Self, Failure> {
-        let location = Location::parse(&global.store)?;
-        let key_file = key_file(global)?;
-        let (database, keyring) = match location {
-            Location::File(path) => open_file(&global.store, path, &key_file).await?,
-            Location::Server => open_server(&global.store, &key_file).await?,
+    /// Opens the store that was named.
+    pub(crate) async fn open(out: Output, global: &Global, does: Does) -> Result<Self, Failure> {
+        let keys = Place::of(global)?;
+        if does == Does::Makes && global.at.is_none() {
+            return Ok(Self::make(out, global, Purpose::Production).await?.0);
+        }
+        let database = match Database::open(&global.store).await {
+            Err(StoreError::NoStore { .. }) if does == Does::Makes => return Err(rehearsal_only()),
+            other => other?,
         };
-        match check {
-            Check::Keys => Self::fitting(database, keyring, &key_file, global.at).await,
-            Check::Nothing => Self::with(database, keyring, global.at),
+        let opened = Self::with(database, keys, global.at).await?;
+        if global.at.is_some() && does != Does::Reads {
+            opened.rehearses().await?;
         }
+        Ok(opened)
     }
 
-    /// With keys that open the store. A rotation may have put records under a key that came into the file after
-    /// it was read, so that it is read again for as long as that brings a new one.
-    pub(crate) async fn fitting(
-        database: Database,
-        _keyring: Keyring,
-        key_file: &Path,
-        at: Option<UnixTime>,
-    ) -> Result<Self, Failure> {
-        let opened = Self::with(database, KeySource::file(key_file), at)?;
-        match opened.service.check_keyring().await {
-            Ok(()) => Ok(opened),
-            Err(error) => Err(does_not_fit(error, key_file)),
+    /// Opens the store that was named, and makes it and its keys where there is none.
+    pub(crate) async fn make(
+        out: Output,
+        global: &Global,
+        purpose: Purpose,
+    ) -> Result<(Self, Made), Failure> {
+        let keys = Place::of(global)?;
+        match Database::open(&global.store).await {
+            Ok(database) => {
+                return Ok((Self::with(database, keys, global.at).await?, Made::Before));
+            }
+            Err(error) if is_nothing(&error) => {}
+            Err(error) => return Err(error.into()),
         }
+        // Its keys first: whoever begins the same store at this moment finds them.
+        let fresh = !keys.is_there();
+        if let Place::File(path) = &keys
+            && fresh
+        {
+            folder_of_the_store(&global.store)?;
+            new_keys(path)?;
+        }
+        keys.source()?;
+        let (database, made) = Database::create(&global.store).await?;
+        let opened = Self::with(database, keys, None).await?;
+        opened.service.install(purpose).await?;
+        if let Place::File(path) = &opened.keys {
+            let (path, what) = (
+                path.display(),
+                if fresh { "are" } else { "were, and stay," },
+            );
+            out.note(
+                "keys",
+                &format!(
+                    "the store's keys {what} in {path}: keep that file apart from the store's backups; without it no secret can be read, and everyone must be reset"
+                ),
+            );
+        }
+        let opened = Self::with(opened.database, opened.keys, global.at).await?;
+        Ok((opened, made))
     }
 
-    pub(crate) fn with(
-        database: Database,
-        keys: impl Into<KeySource>,
-        at: Option<UnixTime>,
-    ) -> Result<Self, Failure> {
-        let mut builder = TwoFactor::builder(database.clone(), database.clone(), keys);
+    /// With keys that are the store's.
+    async fn with(database: Database, keys: Place, at: Option<UnixTime>) -> Result<Self, Failure> {
+        let mut builder = TwoFactor::builder(database.clone(), database.clone(), keys.source()?);
         if let Some(at) = at {
             builder = builder.clock(move || at);
         }
         let service = builder.build()?;
-        Ok(Self { service, database })
+        match service.check_keyring().await {
+            Ok(()) => Ok(Self {
+                service,
+                database,
+                keys,
+            }),
+            Err(error) => Err(does_not_fit(error, &keys)),
+        }
+    }
+
+    /// Whether the store is one that a rehearsal may write to.
+    async fn rehearses(&self) -> Result<(), Failure> {
+        let view = self.service.installation().await?;
+        if view.is_none_or(|view| view.purpose != Purpose::Rehearsal) {
+            return Err(rehearsal_only());
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was ever kept here but the store's own record of its keys.
+    pub(crate) async fn is_empty(&self) -> Result<bool, Failure> {
+        let itself = twofa::Subject::installation();
+        let records = self.database.subjects(None, None, 2).await?;
+        Ok(self.database.list_projects(None, 1).await?.is_empty()
+            && records.iter().all(|(subject, _)| *subject == itself)
+            && self.database.orphans(None, 1).await?.is_empty())
     }
 
     /// The rules of a project that must be there.
@@ -90,20 +219,35 @@ impl Opened {
     }
 }
 
-/// The key file: as named, or beside the store's file.
-pub(crate) fn key_file(global: &Global) -> Result<PathBuf, Failure> {
-    match (&global.key_file, Location::parse(&global.store)?) {
-        (Some(path), _) => Ok(path.clone()),
-        (None, Location::File(path)) => {
-            let mut beside = OsString::from(path);
-            beside.push(".key");
-            Ok(beside.into())
+fn rehearsal_only() -> Failure {
+    Failure::usage(
+        "rehearsal-only",
+        "--at with a command that writes is for a store that rehearses: make one with `twofa init --rehearsal`, under another name; nothing was written",
+    )
+}
+
+/// Whether a store may be begun where this was answered: no file, or what a start that was killed has left.
+fn is_nothing(error: &StoreError) -> bool {
+    match error {
+        StoreError::NoStore { .. } => true,
+        StoreError::NotAStore { why, .. } => {
+            matches!(
+                *why,
+                "the file is empty" | "it is a database without tables"
+            )
         }
-        (None, Location::Server) => Err(Failure::usage(
-            "key-file-needed",
-            "a store on a server has no place for its keys: name a key file with --key-file or TWOFA_KEY_FILE",
-        )),
+        _ => false,
     }
+}
+
+fn folder_of_the_store(store: &str) -> Result<(), Failure> {
+    if let Location::File(path) = Location::parse(store)? {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(StoreError::NoFolder { path: path.into() }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Reads the key file, and says what to do where that fails.
@@ -119,7 +263,7 @@ pub(crate) fn load_keys(path: &Path) -> Result<Keyring, Failure> {
                 path.display()
             ),
         ),
-        other => Failure::store("keyring", other.to_string()),
+        other => Failure::store(other.code(), other.to_string()),
     })
 }
 
@@ -132,117 +276,31 @@ fn missing(path: &Path) -> Failure {
     Failure::store("key-missing", message)
 }
 
-fn does_not_fit(error: Error, key_file: &Path) -> Failure {
-    let hint = format!(
-        "; the keys in {} may belong to another store: name the right file with --key-file",
-        key_file.display()
-    );
-    Failure::from(error).hint(&hint)
-}
-
-async fn open_file(
-    store: &str,
-    path: &Path,
-    key_file: &Path,
-) -> Result<(Database, Keyring), Failure> {
-    match start(path) {
-        Start::New => {
-            let keyring = new_keys(key_file)?;
-            Ok((Database::connect(store).await?, keyring))
+/// Only where the keys are at fault is it they that are spoken of.
+fn does_not_fit(error: Error, keys: &Place) -> Failure {
+    let failure = Failure::from(error);
+    match (failure.code(), keys) {
+        ("keyring-mismatch", Place::File(path)) => {
+            let hint = format!(
+                "; the keys in {} may belong to another store: name the right file with --key-file",
+                path.display()
+            );
+            failure.hint(&hint)
         }
-        Start::Database if key_file.exists() => {
-            let keyring = load_keys(key_file)?;
-            Ok((Database::connect(store).await?, keyring))
+        ("keyring-mismatch", Place::Variable) => {
+            failure.hint("; the keys in TWOFA_KEY may belong to another store")
         }
-        Start::Database => {
-            // It may be an application's own, in which no factor was ever kept.
-            let database = Database::connect(store).await?;
-            let keyring = keys_of(&database, key_file).await?;
-            Ok((database, keyring))
-        }
-        Start::Other => {
-            // No store can be there, which counts for more than a missing key file; nothing is made beside it.
-            let database = Database::connect(store).await?;
-            Ok((database, load_keys(key_file)?))
-        }
+        _ => failure,
     }
-}
-
-/// What a file looks like from its first bytes.
-enum Start {
-    New,
-    Database,
-    Other,
-}
-
-fn start(path: &Path) -> Start {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Start::Other;
-    }
-    let mut bytes = [0; 16];
-    match fs::File::open(path).and_then(|mut file| file.read(&mut bytes)) {
-        Ok(0) => Start::New,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Start::New,
-        // "SQLite format 3" and a zero byte begin every SQLite file (sqlite.org/fileformat.html section 1.3).
-        Ok(16) if &bytes == b"SQLite format 3\0" => Start::Database,
-        _ => Start::Other,
-    }
-}
-
-async fn open_server(store: &str, key_file: &Path) -> Result<(Database, Keyring), Failure> {
-    let database = Database::connect(store).await?;
-    let keyring = keys_of(&database, key_file).await?;
-    Ok((database, keyring))
-}
-
-/// The keys of a store that is open, and new ones where it is new.
-async fn keys_of(database: &Database, key_file: &Path) -> Result<Keyring, Failure> {
-    if !key_file.exists() && is_empty(database).await? {
-        return new_keys(key_file);
-    }
-    // A program that began the store meanwhile made its keys before it kept anything there.
-    load_keys(key_file)
-}
-
-/// Whether nothing was ever kept there.
-async fn is_empty(database: &Database) -> Result<bool, Failure> {
-    Ok(database.list_projects(None, 1).await?.is_empty()
-        && database.subjects(None, None, 1).await?.is_empty()
-        && database.orphans(None, 1).await?.is_empty())
 }
 
 /// Keys for a new store. Of two programs that begin one at the same moment, both use the keys of the first.
-fn new_keys(path: &Path) -> Result<Keyring, Failure> {
-    if path.exists() {
-        return load_keys(path);
-    }
-    // Told by the name that was given, whatever file it happened to.
-    let failed = |e: KeyringError| {
-        let told = match e {
-            KeyringError::File { source, .. } => format!("key file {}: {source}", path.display()),
-            other => other.to_string(),
-        };
-        Failure::store("keyring", told)
-    };
-    let keyring = Keyring::generate().map_err(failed)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".new-{}", std::process::id()));
-    let beside = PathBuf::from(beside);
-    // One of a program that was killed, under the same number.
-    let _ = fs::remove_file(&beside);
-    keyring.create_file(&beside).map_err(failed)?;
-    // A link gives the file its name whole or not at all, and never takes the place of one that is there.
-    let linked = fs::hard_link(&beside, path);
-    let removed = fs::remove_file(&beside);
-    match linked {
-        Ok(()) => removed
-            .map(|()| keyring)
-            .map_err(|e| Failure::store("keyring", format!("{}: {e}", beside.display()))),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => load_keys(path),
-        // Some file systems have no links.
-        Err(_) => keyring.create_file(path).map(|()| keyring).map_err(failed),
+fn new_keys(path: &Path) -> Result<(), Failure> {
+    let keyring = Keyring::generate()?;
+    match keyring.create_file(path) {
+        Err(KeyringError::File { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(())
+        }
+        other => Ok(other?),
     }
 }

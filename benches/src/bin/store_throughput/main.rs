@@ -32,7 +32,7 @@ use rounds::Rounds;
 use service::People;
 use twofa_sqlx::sqlx::postgres::{PgConnectOptions, PgConnection};
 use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection};
-use twofa_sqlx::{Database, PgStore};
+use twofa_sqlx::{Database, Limits, PgStore};
 
 /// Short rounds in turns, so that whatever else the machine does falls on all of them.
 const ROUNDS: usize = 90;
@@ -54,9 +54,11 @@ async fn open(target: &str, connections: usize) -> Database {
     if target.starts_with("postgres") {
         let options = PgConnectOptions::from_str(target).unwrap();
         let connections = u32::try_from(connections).unwrap();
-        Database::Postgres(PgStore::connect_with(options, connections).await.unwrap())
+        let limits = Limits::default().with_connections(connections);
+        PgStore::create(target).await.unwrap().0.close().await;
+        Database::Postgres(PgStore::open_with(options, limits).await.unwrap())
     } else {
-        Database::connect(target).await.unwrap()
+        Database::create(target).await.unwrap().0
     }
 }
 

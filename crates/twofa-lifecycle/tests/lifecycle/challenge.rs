@@ -384,8 +384,9 @@ fn an_imported_key_is_in_use_at_once_and_each_of_its_codes_works_once() {
     let done = world.apply(Command::Import {
         secret: &secret,
         params,
+        again: None,
     });
-    assert!(matches!(done.outcome, Outcome::Imported));
+    assert!(matches!(done.outcome, Outcome::Imported { .. }));
     assert_eq!(done.kinds(), [EventKind::Imported]);
     assert_eq!(
         (world.active().last_step, world.active().last_used),
@@ -412,6 +413,7 @@ fn an_imported_key_is_in_use_at_once_and_each_of_its_codes_works_once() {
         let done = world.apply(Command::Import {
             secret: &secret,
             params,
+            again: None,
         });
         assert_eq!(done.reason(), Reason::AlreadySetUp);
         assert_eq!(world.record, before);
@@ -423,6 +425,7 @@ fn an_imported_key_is_in_use_at_once_and_each_of_its_codes_works_once() {
     let done = world.apply(Command::Import {
         secret: &secret,
         params,
+        again: None,
     });
     assert_eq!(
         done.kinds(),

@@ -23,4 +23,5 @@ mod reset;
 mod throttle;
 mod total;
 mod trail;
+mod ways_back;
 mod world;

@@ -286,6 +286,7 @@ impl Play {
         let done = self.world.apply(Command::Import {
             secret: &secret,
             params,
+            again: None,
         });
         if behind || !free {
             let reason = if behind {
@@ -296,6 +297,10 @@ impl Play {
             assert_eq!(done.reason(), reason);
             return;
         }
+        if self.model.was_reset {
+            assert_eq!(done.reason(), Reason::AlreadyReset);
+            return;
+        }
         self.apps.push(App::new(&secret, params));
         self.model.in_use = Some(Spent {
             app: self.apps.len() - 1,
@@ -303,8 +308,6 @@ impl Play {
             drift: 0,
         });
         self.model.waiting = None;
-        self.model.was_reset = false;
-        self.model.handover = None;
         self.wrote();
     }
 

@@ -61,6 +61,7 @@ fn cases() -> Vec<Case> {
     let _ = world.apply(Command::Import {
         secret: &secret,
         params: Params::default(),
+        again: None,
     });
     add(
         "imported",
@@ -263,6 +264,7 @@ fn every_command_is_answered_in_every_state() {
             plain(&|| Command::Import {
                 secret,
                 params: Params::default(),
+                again: None,
             });
             plain(&|| Command::Expire);
             let settings = ProjectSettings::new();

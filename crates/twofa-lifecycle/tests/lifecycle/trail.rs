@@ -26,6 +26,8 @@ fn kinds_have_distinct_stable_names() {
             "replacement-begun",
             "replaced",
             "imported",
+            "logins-ended",
+            "sessions-ended",
             "settings-changed",
             "tampered",
         ]

@@ -78,6 +78,7 @@ pub struct World {
 }
 
 /// What a step came to, once it is stored.
+#[derive(Debug)]
 pub struct Done {
     pub outcome: Outcome,
     pub events: Vec<Event>,

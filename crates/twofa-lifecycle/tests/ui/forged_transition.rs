@@ -4,7 +4,7 @@ use twofa_lifecycle::{LoginEffect, Outcome, Record, TransitionParts};
 fn main() {
     let _ = TransitionParts {
         record: Some(Record::new()),
-        outcome: Outcome::Imported,
+        outcome: Outcome::Nothing,
         events: Vec::new(),
         login: LoginEffect::Keep,
     };

@@ -11,7 +11,7 @@ sso-not-enabled sso-supersedes sso-required locked factor-active reset-by-admin 
 sso-password-challenged mandatory not-yet-mandatory optional clock-behind
 wrong-code code-already-used clock-off malformed expired superseded unknown-login handover-code
 unknown-project proof-invalid proof-too-old not-an-administrator self-reset nothing-to-reset
-nothing-to-replace already-set-up operator-only operator-missing ticket-missing
+nothing-to-replace already-set-up already-reset operator-only operator-missing ticket-missing
 ";
 
 fn remedies() -> Vec<Remedy> {

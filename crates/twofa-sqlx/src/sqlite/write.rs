@@ -30,7 +30,7 @@ const END_ALL: &str = "DELETE FROM twofa_login WHERE project = $1 AND user_id = 
 
 impl SqliteStore {
     pub(super) async fn commit(&self, change: &Change) -> Result<Applied, Error> {
-        let _turn = self.turn().await;
+        let _turn = self.turn().await?;
         // A future that is dropped on the way rolls back, and nobody was answered.
         let mut transaction = self
             .pool

@@ -107,7 +107,7 @@ async fn the_program_that_is_killed() {
     let folder = Path::new(&folder);
     let round = std::env::var("TWOFA_CRASH_ROUND").unwrap().parse().unwrap();
     let store = std::env::var("TWOFA_CRASH_STORE").unwrap();
-    let database = Database::connect(&store).await.unwrap();
+    let database = Database::create(&store).await.unwrap().0;
     let people = Arc::new(People::load(folder));
     let acks = folder.join("acknowledged");
     let tasks: Vec<_> = (0..PEOPLE)
@@ -172,11 +172,11 @@ async fn until(
 async fn a_killed_server_forgets_nothing() {
     let mut cluster = Cluster::new();
     cluster.start(&[]);
-    let database = Database::connect(&cluster.url()).await.unwrap();
+    let database = Database::create(&cluster.url()).await.unwrap().0;
     let people = Arc::new(People::set_up(&database).await);
     database.close().await;
     for round in 1..=rounds().div_ceil(4) {
-        let database = Database::connect(&cluster.url()).await.unwrap();
+        let database = Database::create(&cluster.url()).await.unwrap().0;
         let death = if round % 2 == 0 {
             Death::Immediate
         } else {
@@ -184,7 +184,7 @@ async fn a_killed_server_forgets_nothing() {
         };
         let acknowledged = until(&people, &database, round, async { cluster.die(death) }).await;
         cluster.start(&[]);
-        let database = Database::connect(&cluster.url()).await.unwrap();
+        let database = Database::create(&cluster.url()).await.unwrap().0;
         people.check(&database, &acknowledged, round).await;
         database.close().await;
     }
@@ -194,7 +194,7 @@ async fn a_killed_server_forgets_nothing() {
 async fn a_promoted_standby_has_all_that_was_acknowledged() {
     let mut primary = Cluster::new();
     primary.start(&[]);
-    let database = Database::connect(&primary.url()).await.unwrap();
+    let database = Database::create(&primary.url()).await.unwrap().0;
     let people = Arc::new(People::set_up(&database).await);
     let mut standby = primary.standby();
     standby.start(&[]);
@@ -202,7 +202,7 @@ async fn a_promoted_standby_has_all_that_was_acknowledged() {
 
     let acknowledged = until(&people, &database, 1, async { primary.die(Death::Kill) }).await;
     standby.promote();
-    let database = Database::connect(&standby.url()).await.unwrap();
+    let database = Database::create(&standby.url()).await.unwrap().0;
     people.check(&database, &acknowledged, 1).await;
 }
 
@@ -211,14 +211,14 @@ async fn a_promoted_standby_has_all_that_was_acknowledged() {
 async fn a_standby_that_nobody_waits_for_is_seen_to_forget() {
     let mut primary = Cluster::new();
     primary.start(&[]);
-    let database = Database::connect(&primary.url()).await.unwrap();
+    let database = Database::create(&primary.url()).await.unwrap().0;
     let people = Arc::new(People::set_up(&database).await);
     let mut standby = primary.standby();
 
     let acknowledged = until(&people, &database, 1, async { primary.die(Death::Kill) }).await;
     standby.start(&[]);
     standby.promote();
-    let database = Database::connect(&standby.url()).await.unwrap();
+    let database = Database::create(&standby.url()).await.unwrap().0;
     let logins: usize = acknowledged.values().map(Vec::len).sum();
     assert_eq!(forgotten(&database, &acknowledged).await.len(), logins);
     assert!(logins > 0);

@@ -54,7 +54,7 @@ impl Fresh {
     }
 
     pub async fn open(&self) -> Database {
-        Database::connect(&self.url).await.unwrap()
+        Database::create(&self.url).await.unwrap().0
     }
 }
 

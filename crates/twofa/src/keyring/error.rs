@@ -117,9 +117,74 @@ pub enum KeyringError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// Everybody can read the file.
-    #[error("key file {} can be read by others; allow only its owner: chmod 600", path.display())]
+    /// Others than its owner can read or write the file.
+    #[error(
+        "key file {0} can be read or written by others; allow only its owner: chmod 600 {0} (a group may read \
+         it, mode 0640 or 0440, where root owns it and this process is in that group)",
+        path.display()
+    )]
     Exposed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// What has that name is no file.
+    #[error("key file {} is {kind}, not a file; name the file that holds the keys", path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+        /// What it is, with its article: "a folder".
+        kind: &'static str,
+    },
+    /// The file holds nothing.
+    #[error(
+        "key file {} is empty; put back the file with the keys, from where you keep a copy of it",
+        path.display()
+    )]
+    Empty {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file is longer than 128 KiB.
+    #[error("key file {} is longer than 128 KiB, which no keyring is; name the right file", path.display())]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The ring would be longer than 128 KiB.
+    #[error(
+        "{keys} keys are more than key file {} may hold (128 KiB), so that nothing was written; retire keys first",
+        path.display()
+    )]
+    TooManyKeys {
+        /// Which file.
+        path: PathBuf,
+        /// How many keys were to be written.
+        keys: usize,
+    },
+    /// Somebody else may have put the file there.
+    #[error(
+        "key file {0} belongs to another user (number {owner}), who may have planted it; if its keys are yours: \
+         chown it to the user who runs this, or to root",
+        path.display()
+    )]
+    ForeignOwner {
+        /// Which file.
+        path: PathBuf,
+        /// The number of the user who owns it.
+        owner: u32,
+    },
+    /// Another program holds the lock of a [`KeyFile`](crate::KeyFile).
+    #[error("another program is changing key file {}; wait for it to end", path.display())]
+    Locked {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file cannot be changed where it lies.
+    #[error(
+        "key file {} lies on a read-only file system; nothing was changed: change it where that is filled from",
+        path.display()
+    )]
+    ReadOnly {
         /// Which file.
         path: PathBuf,
     },
@@ -134,6 +199,7 @@ impl KeyringError {
             Self::Mismatch { .. } => "keyring-mismatch",
             Self::Retired { .. } => "record-unreadable",
             Self::NotInstalled => "store-older",
+            Self::Locked { .. } => "contended",
             _ => "keyring",
         }
     }

@@ -1,7 +1,16 @@
-//! The keyring in a file.
+//! The keyring in a file: who may have put it there, how it is read, made and changed.
 
-use std::fs;
-use std::io::{self, Write as _};
+mod folder;
+mod in_place;
+mod key_file;
+mod open;
+mod replace;
+#[cfg(unix)]
+mod rights;
+
+pub use key_file::KeyFile;
+
+use std::io;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -9,86 +18,90 @@ use zeroize::Zeroizing;
 use super::{Keyring, KeyringError};
 
 /// Longer than any ring of a thousand keys; a file past that is some other file.
-const MAX_FILE_BYTES: u64 = 128 * 1024;
+const MAX_FILE_BYTES: usize = 128 * 1024;
 
+/// Key files; what changes one is [`KeyFile`].
 impl Keyring {
-    /// Reads a keyring from a file.
+    /// Reads a keyring from a file. A link is followed.
+    ///
+    /// At most 128 KiB are read, and of a file only: a FIFO does not hang. A pipe is read where the path says that
+    /// it was handed to this process: under `/dev/fd/` or `/proc/self/fd/`, as the shell's `<(...)` is.
+    ///
+    /// On Unix, the file must be kept from others:
+    ///
+    /// | owner | mode | |
+    /// |---|---|---|
+    /// | this process's user, or root | 0600, 0400 | read |
+    /// | root | 0640, 0440, and the file's group is one of the process's | read: so clusters mount secrets |
+    /// | root | 0440 for the sake of an access control list that lets this user alone read (Linux) | read: so systemd hands out credentials |
+    /// | another user, and this process is root | 0600, 0400 | read where only that user or root can write the folders that hold the file and the link to it |
+    /// | another user | | [`KeyringError::ForeignOwner`] |
+    /// | any | anything else for group or others | [`KeyringError::Exposed`] |
     ///
     /// # Errors
     ///
-    /// [`KeyringError::File`] when it cannot be read; on Unix, [`KeyringError::Exposed`] when anyone but its
-    /// owner can; and as for [`Keyring::from_text`].
+    /// [`KeyringError::File`] when it cannot be read, with [`io::ErrorKind::NotFound`] where no file is there or a
+    /// link leads nowhere; [`KeyringError::NotAFile`], [`KeyringError::Empty`], [`KeyringError::TooLong`];
+    /// [`KeyringError::Exposed`] and [`KeyringError::ForeignOwner`] as above; and as for [`Keyring::from_text`].
+    ///
+    /// ```
+    /// use twofa::{Keyring, KeyringError};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("twofa.key");
+    /// let missing = Keyring::load_file(&path);
+    /// assert!(matches!(missing, Err(KeyringError::File { .. })));
+    ///
+    /// let keyring = Keyring::generate()?;
+    /// keyring.create_file(&path)?;
+    /// assert_eq!(Keyring::load_file(&path)?.active_id(), keyring.active_id());
+    /// # Ok::<(), KeyringError>(())
+    /// ```
     pub fn load_file(path: &Path) -> Result<Self, KeyringError> {
-        let failed = |source| KeyringError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let meta = fs::metadata(path).map_err(failed)?;
-        if meta.is_dir() {
-            return Err(failed(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "is a folder",
-            )));
-        }
-        if meta.len() > MAX_FILE_BYTES {
-            return Err(failed(io::Error::other("is too long to be a keyring")));
-        }
-        #[cfg(unix)]
-        if std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o077 != 0 {
-            return Err(KeyringError::Exposed {
+        let file = open::to_read(path)?;
+        Self::from_text(&open::text(&file, path)?)
+    }
+
+    /// Writes the keyring to a new file that only its owner can read (mode 0600). The file has its name whole or
+    /// not at all, and is durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::File`], with [`io::ErrorKind::AlreadyExists`] where anything has that name already, be it a
+    /// link that leads nowhere: it stays as it is. [`KeyringError::TooManyKeys`] for more than a file may hold.
+    ///
+    /// ```
+    /// use twofa::{Keyring, KeyringError};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("twofa.key");
+    /// Keyring::generate()?.create_file(&path)?;
+    /// let again = Keyring::generate()?.create_file(&path);
+    /// assert!(matches!(again, Err(KeyringError::File { .. })));
+    /// # Ok::<(), KeyringError>(())
+    /// ```
+    pub fn create_file(&self, path: &Path) -> Result<(), KeyringError> {
+        let text = self.file_text(path)?;
+        replace::create(path, text.as_bytes()).map_err(|e| failed(path, e))
+    }
+
+    /// The text for a file, if a file may be that long.
+    fn file_text(&self, path: &Path) -> Result<Zeroizing<String>, KeyringError> {
+        let text = self.to_text();
+        if text.len() > MAX_FILE_BYTES {
+            return Err(KeyringError::TooManyKeys {
                 path: path.to_owned(),
+                keys: self.keys.len(),
             });
         }
-        Self::from_text(&Zeroizing::new(fs::read_to_string(path).map_err(failed)?))
-    }
-
-    /// Writes the keyring to a new file that only its owner can read (mode 0600).
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringError::File`]; a file that exists already is an error and stays as it is.
-    pub fn create_file(&self, path: &Path) -> Result<(), KeyringError> {
-        let failed = |source| KeyringError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(failed)?;
-        file.write_all(self.to_text().as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(failed)?;
-        sync_folder_of(path).map_err(failed)
-    }
-
-    /// Replaces the keyring in a file, whole or not at all: a new file beside it takes its place.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringError::File`]; the file then holds what it held before.
-    pub fn replace_file(&self, path: &Path) -> Result<(), KeyringError> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".new-{}", std::process::id()));
-        let beside = Path::new(&beside);
-        // One may be left of a process that was killed, and process numbers come again, in containers at once.
-        let _ = fs::remove_file(beside);
-        self.create_file(beside)?;
-        fs::rename(beside, path)
-            .and_then(|()| sync_folder_of(path))
-            .map_err(|source| KeyringError::File {
-                path: path.to_owned(),
-                source,
-            })
+        Ok(text)
     }
 }
 
-/// Makes a file's name durable, where folders can be synchronised.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+/// What the operating system says of a file, with its name.
+fn failed(path: &Path, source: io::Error) -> KeyringError {
+    KeyringError::File {
+        path: path.to_owned(),
+        source,
     }
-    Ok(())
 }

@@ -64,7 +64,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let Some(facts) = self.open_proof(proof).await? else {
             return Ok(Authorized::Refused(no_proof()));
         };
-        let (standing, loaded) = self.holder(&facts).await?;
+        let Some((standing, loaded)) = self.holder(&facts).await? else {
+            return Ok(Authorized::Refused(no_proof()));
+        };
         let request = AccessRequest {
             settings: standing.as_ref().map(|standing| &standing.project.settings),
             project: &facts.project,
@@ -102,7 +104,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             let now = self.now();
-            let (standing, actor) = self.holder(&facts).await?;
+            let Some((standing, actor)) = self.holder(&facts).await? else {
+                return Ok(Authorized::Refused(no_proof()));
+            };
             let loaded = self.load(&place).await?;
             let request = ResetRequest {
                 settings: standing.as_ref().map(|standing| &standing.project.settings),

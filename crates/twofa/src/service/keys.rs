@@ -100,17 +100,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     pub(super) async fn adopt(&self, stored: Option<&Stored>) -> Result<Arc<Keys>, Error> {
         let subject = Subject::installation();
         let ring = self.keys.ring()?;
-        let keys = match stored {
-            Some(stored) => {
-                Keys::of(&ring, stored).map_err(|source| Error::unreadable(&subject, source))?
+        let keys = if let Some(stored) = stored {
+            Keys::of(&ring, stored).map_err(|source| Error::unreadable(&subject, source))?
+        } else {
+            let events = self.store.chain(&subject, 0, 1).await;
+            if !events.map_err(Error::store)?.is_empty() {
+                return Err(Error::unreadable(&subject, RestError::Missing));
             }
-            None => {
-                let events = self.store.chain(&subject, 0, 1).await;
-                if !events.map_err(Error::store)?.is_empty() {
-                    return Err(Error::unreadable(&subject, RestError::Missing));
-                }
-                Keys::without_record(&ring)
-            }
+            Keys::without_record(&ring)
         };
         let keys = Arc::new(keys);
         let mut state = self.keys.state();
@@ -135,7 +132,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
         let moved_on = version != keys.version();
         let worth_reading = keys.knows(id) || keys.installation().is_none();
-        if !moved_on && !(worth_reading && !since(self.keys.state().read, SOURCE_READ)) {
+        let just_read = since(self.keys.state().read, SOURCE_READ);
+        if !moved_on && (just_read || !worth_reading) {
             return Ok(None);
         }
         let newer = self.adopt(stored.as_ref()).await?;

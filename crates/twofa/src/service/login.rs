@@ -1,6 +1,6 @@
 //! The way of a login: begin, answer, explain.
 
-use twofa_lifecycle::{Command, LoginKind, Outcome, ParkedLogin, Record, State};
+use twofa_lifecycle::{Command, LoginHash, LoginKind, Outcome, ParkedLogin, Record};
 use twofa_otpauth::KeyUri;
 use twofa_policy::{Decision, How, Next, Reason, SignInMethod, decide};
 use twofa_totp::{Code, Params, Secret};
@@ -64,6 +64,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                         login,
                         decision,
                         expires: parked.expires,
+                        handover_required: loaded.record.asks_for_handover(),
                     }));
                 }
                 Next::Enrol => {
@@ -78,7 +79,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                                 reason: decision.reason(),
                                 uri,
                                 expires,
-                                handover_required: asks_for_handover(&loaded.record),
+                                handover_required: loaded.record.asks_for_handover(),
                             }));
                         }
                         None => tries.again().await?,
@@ -139,7 +140,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             };
             let transition = self.step(&subject, &loaded, command, now).await?;
             let ended = ends(transition.login());
-            let generation = transition.record().unwrap_or(&loaded.record).generation();
+            let record = transition.record().unwrap_or(&loaded.record);
+            let (generation, when) = (record.generation(), record.time_of_proof(now));
             let beside = Beside {
                 answers: Some(hash),
                 ..Beside::default()
@@ -149,7 +151,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     let facts = Facts {
                         project: project.clone(),
                         user: user.clone(),
-                        when: now,
+                        when,
                         how: How::Code,
                         generation,
                     };
@@ -202,14 +204,29 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         command: Command<'_>,
         parked: ParkedLogin,
     ) -> Result<Option<(KeyUri, UnixTime)>, Error> {
+        self.make_key_for(project, subject, loaded, command, parked, None)
+            .await
+    }
+
+    /// As [`TwoFactor::make_key`], in the place of the login `ends`.
+    pub(super) async fn make_key_for(
+        &self,
+        project: &Project,
+        subject: &Subject,
+        loaded: &Loaded,
+        command: Command<'_>,
+        parked: ParkedLogin,
+        ends: Option<LoginHash>,
+    ) -> Result<Option<(KeyUri, UnixTime)>, Error> {
         // Asked before a secret is made that nobody could be shown.
         let params = self.config.params();
         let stand_in = Secret::from_random_bytes(params.algorithm(), &[1; 64]);
         self.key_uri(project, subject, stand_in, params)?;
 
-        let transition = self.step(subject, loaded, command, parked.parked).await?;
+        let transition = self.step(subject, loaded, command, self.now()).await?;
         let beside = Beside {
             park: Some(parked),
+            ends,
             ..Beside::default()
         };
         match self.commit(subject, loaded, transition, beside).await? {
@@ -240,18 +257,6 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 }
 
-/// Whether the reset before this set-up asks for its hand-over code.
-fn asks_for_handover(record: &Record) -> bool {
-    let mark = match record.state() {
-        State::Reset(mark)
-        | State::Pending {
-            after: Some(mark), ..
-        } => mark,
-        State::None | State::Pending { after: None, .. } | State::Active(_) => return false,
-    };
-    mark.handover.is_some()
-}
-
 fn pass_without_code(
     sign_in: &SignIn,
     decision: &Decision,
@@ -261,7 +266,7 @@ fn pass_without_code(
     let facts = Facts {
         project: sign_in.project().clone(),
         user: sign_in.user().clone(),
-        when: now,
+        when: record.time_of_proof(now),
         how: match sign_in.method() {
             SignInMethod::Sso => How::Sso,
             SignInMethod::Password => How::Password,

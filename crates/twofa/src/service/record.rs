@@ -34,6 +34,8 @@ pub(super) struct Beside {
     pub(super) park: Option<ParkedLogin>,
     /// The login that this answers.
     pub(super) answers: Option<LoginHash>,
+    /// The login that the parked one takes the place of.
+    pub(super) ends: Option<LoginHash>,
     /// What the events say in place of their own detail.
     pub(super) detail: Option<String>,
 }
@@ -133,6 +135,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let (record, events) = chain(&loaded.keys, subject, loaded, record, &events, detail)
             .map_err(|source| Error::unreadable(subject, source))?;
         let login = match (beside.answers, login) {
+            _ if beside.ends.is_some() => beside.ends.map(|id| (id, LoginEffect::End)),
             (Some(id), effect) => Some((id, effect)),
             (None, effect @ LoginEffect::EndAll) => Some((LoginHash::from_bytes([0; 32]), effect)),
             (None, _) => None,

@@ -93,13 +93,19 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         Ok(facts.filter(|facts| facts.when >= self.proofs_not_before))
     }
 
-    /// The person behind a proof as they stand now: in the directory, and in the store.
-    pub(super) async fn holder(&self, facts: &Facts) -> Result<(Option<Standing>, Loaded), Error> {
+    /// The person behind a proof as they stand now: in the directory, and in the store. `None` where their sessions
+    /// were ended since.
+    pub(super) async fn holder(
+        &self,
+        facts: &Facts,
+    ) -> Result<Option<(Option<Standing>, Loaded)>, Error> {
         let standing = self.directory.standing(&facts.project, &facts.user).await;
         let loaded = self
             .load(&Subject::member(&facts.project, &facts.user))
             .await?;
-        Ok((standing.map_err(Error::directory)?, loaded))
+        let standing = standing.map_err(Error::directory)?;
+        let ended = loaded.record.voids_proof_of(facts.when);
+        Ok((!ended).then_some((standing, loaded)))
     }
 
     /// Whether a session that is already open may go on. A mandate that has begun since, single sign-on that
@@ -119,6 +125,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let loaded = self
             .load(&Subject::member(&facts.project, &facts.user))
             .await?;
+        if loaded.record.voids_proof_of(facts.when) {
+            return Err(Error::ProofInvalid);
+        }
         let proven = facts.as_policy().proven();
         let generation = loaded.record.generation();
         Ok(recheck(
@@ -146,7 +155,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let Some(facts) = &facts else {
                 return Ok(Authorized::Refused(no_proof()));
             };
-            let (standing, loaded) = self.holder(facts).await?;
+            let Some((standing, loaded)) = self.holder(facts).await? else {
+                return Ok(Authorized::Refused(no_proof()));
+            };
             let request = AccessRequest {
                 settings: standing.as_ref().map(|standing| &standing.project.settings),
                 project: &facts.project,

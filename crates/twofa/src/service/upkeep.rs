@@ -1,9 +1,9 @@
 //! What is done now and then: sweeping, rotating keys, bringing factors in, settings on the record.
 
-use twofa_lifecycle::{Actor, Command, Noted, Outcome};
+use twofa_lifecycle::{Actor, Command, HandoverCode, Noted, Outcome};
 use twofa_otpauth::KeyUri;
 use twofa_policy::{Changer, ProjectSettings, Reason, authorize_settings_change};
-use twofa_types::{ProjectId, UserId};
+use twofa_types::{Name, ProjectId, UserId};
 
 use super::{Authorized, Beside, TwoFactor};
 use crate::directory::Directory;
@@ -29,8 +29,18 @@ pub struct Rotation {
 }
 
 /// A factor that was brought in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Imported;
+#[derive(Debug)]
+pub struct Imported {
+    handover: Option<HandoverCode>,
+}
+
+impl Imported {
+    /// The code that the person must bring to their first sign-in with it, where the factor was reset before and
+    /// nobody has such a code yet. Shown this once; pass it on by other means than the password would take.
+    pub fn handover(&self) -> Option<&HandoverCode> {
+        self.handover.as_ref()
+    }
+}
 
 impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// Removes parked logins that have lapsed, at most `limit` of them, and says how many. Call it now and
@@ -168,13 +178,44 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadySetUp`] where they have a factor or are setting one up; [`Error::CannotImport`] for a
-    /// counter-based key; [`Error::UnknownMember`]; and as for [`TwoFactor::begin`].
+    /// [`Error::AlreadySetUp`] where they have a factor or are setting one up; [`Error::AlreadyReset`] where they
+    /// were reset, which an import does not undo; [`Error::CannotImport`] for a counter-based key;
+    /// [`Error::UnknownMember`]; and as for [`TwoFactor::begin`].
     pub async fn import(
         &self,
         project: &ProjectId,
         user: &UserId,
         uri: &KeyUri,
+    ) -> Result<Imported, Error> {
+        self.bring_in(project, user, uri, None).await
+    }
+
+    /// As [`TwoFactor::import`], also for somebody who was reset: on a ticket, by an operator whom the caller
+    /// vouches for, never the very key that was reset, and behind a hand-over code. The reset's own code is asked
+    /// for, or the one in the answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::import`].
+    pub async fn import_again(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+        uri: &KeyUri,
+        operator: &Name,
+        ticket: &Name,
+    ) -> Result<Imported, Error> {
+        let (name, ticket) = (operator.clone(), ticket.clone());
+        let actor = Actor::Operator { name, ticket };
+        self.bring_in(project, user, uri, Some(&actor)).await
+    }
+
+    async fn bring_in(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+        uri: &KeyUri,
+        again: Option<&Actor>,
     ) -> Result<Imported, Error> {
         if !matches!(uri.kind(), twofa_otpauth::Kind::Totp) {
             return Err(Error::CannotImport);
@@ -188,13 +229,19 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let command = Command::Import {
                 secret: uri.secret(),
                 params: uri.params(),
+                again,
             };
             let transition = self.step(&subject, &loaded, command, self.now()).await?;
             match self
                 .commit(&subject, &loaded, transition, Beside::default())
                 .await?
             {
-                Some(Outcome::Imported) => return Ok(Imported),
+                Some(Outcome::Imported { handover, .. }) => return Ok(Imported { handover }),
+                Some(Outcome::Rejected(why)) if why.reason == Reason::AlreadyReset => {
+                    return Err(Error::AlreadyReset {
+                        user: Box::new(user.clone()),
+                    });
+                }
                 Some(Outcome::Rejected(why)) if why.reason == Reason::ClockBehind => {
                     return Err(Error::ClockBehind(Box::new(subject)));
                 }

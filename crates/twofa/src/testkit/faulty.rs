@@ -165,6 +165,6 @@ impl<S: Store> Store for FaultyStore<S> {
     }
 
     forward_store! { self => self.inner, via self.write;
-        apply, park, sweep
+        apply, drain, park, sweep
     }
 }

@@ -1,6 +1,6 @@
 //! A small world around a service: [`Site`], so that a check reads as the story it tells.
 
-use std::sync::{Arc, Barrier, Mutex, PoisonError};
+use std::sync::Barrier;
 use std::thread;
 
 use twofa_policy::{ProjectSettings, Reason, Role};
@@ -9,51 +9,11 @@ use zeroize::Zeroizing;
 
 use super::authenticator::Authenticator;
 use super::harness::{Clock, Harness};
+use super::ring::SharedRing;
 use crate::{
-    Answer, Attempt, Authorized, Begin, Enrolment, Error, KeyId, KeySource, Keyring, LoginId,
-    LoginPass, Proof, Rejected, ResetDone, SignIn, SubjectEvent, TwoFactor,
+    Answer, Attempt, Authorized, Begin, Enrolment, Error, KeyId, Keyring, LoginId, LoginPass,
+    Proof, Rejected, ResetDone, SignIn, SubjectEvent, TwoFactor,
 };
-
-/// A keyring that several services share, as they share a key file: what one of them changes, all read.
-#[derive(Clone)]
-pub struct SharedRing(Arc<Mutex<Zeroizing<String>>>);
-
-impl SharedRing {
-    /// A ring of one fresh key.
-    pub fn generate() -> Self {
-        Self(Arc::new(Mutex::new(fine(Keyring::generate()).to_text())))
-    }
-
-    /// Its text as it stands.
-    pub fn text(&self) -> Zeroizing<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// The ring as it stands.
-    pub fn ring(&self) -> Keyring {
-        fine(Keyring::from_text(&self.text()))
-    }
-
-    /// Puts another in its place.
-    pub fn replace(&self, ring: &Keyring) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ring.to_text();
-    }
-
-    /// Where services read it.
-    pub fn source(&self) -> KeySource {
-        let shared = self.clone();
-        KeySource::closure(move || Keyring::from_text(&shared.text()))
-    }
-}
-
-impl std::fmt::Debug for SharedRing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SharedRing(..)")
-    }
-}
 
 /// The service over what a harness opens.
 pub type Service<H> = TwoFactor<<H as Harness>::Store, <H as Harness>::Directory>;

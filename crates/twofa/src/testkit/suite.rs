@@ -39,6 +39,14 @@ macro_rules! __twofa_each_check {
                 f27_trouble_with_the_store_is_an_error, f28_the_ends_of_time_are_answered,
                 f29_a_row_that_was_moved_opens_nothing, f30_a_lost_key_is_no_wrong_code,
                 f32_proofs_are_voided_and_resets_listed, f34_a_dry_run_warns_and_is_what_happens;
+            rotation: a_rotation_is_seen_by_nobody, proofs_outlive_their_key_by_five_minutes,
+                a_bound_proof_opens_in_its_session_alone,
+                a_stolen_key_is_worth_nothing_once_retired,
+                hosts_that_change_keys_at_once_split_nothing,
+                logins_beside_rotations_lose_nothing,
+                a_store_without_a_record_of_its_keys_goes_on;
+            ways_back: an_import_does_not_bring_a_lost_phone_back,
+                a_half_open_session_does_not_outlive_its_password, ended_sessions_do_not_go_on;
             service: a_handover_code_is_asked_for_after_a_reset,
                 an_imported_factor_is_in_use_at_once, keys_rotate_beside_logins,
                 factors_are_listed_for_administrators, two_resets_at_once_are_one,

@@ -11,6 +11,7 @@ use crate::{Resumed, Store, Stored, Subject, forward_store};
 pub struct SwappedStore<S> {
     inner: S,
     pair: [Subject; 2],
+    replaced: Option<Stored>,
 }
 
 impl<S: Store> SwappedStore<S> {
@@ -19,6 +20,16 @@ impl<S: Store> SwappedStore<S> {
         Self {
             inner,
             pair: [one, other],
+            replaced: None,
+        }
+    }
+
+    /// Puts `stored` in the place of what lies there of `subject`, as of the version that stands.
+    pub fn replaced(inner: S, subject: Subject, stored: Option<Stored>) -> Self {
+        Self {
+            inner,
+            pair: [subject.clone(), subject],
+            replaced: stored,
         }
     }
 
@@ -38,7 +49,10 @@ impl<S: Store> Store for SwappedStore<S> {
     type Error = S::Error;
 
     async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
-        self.inner.load(self.other(subject)).await
+        match &self.replaced {
+            Some(stored) if self.pair.contains(subject) => Ok(Some(stored.clone())),
+            _ => self.inner.load(self.other(subject)).await,
+        }
     }
 
     async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
@@ -65,6 +79,6 @@ impl<S: Store> Store for SwappedStore<S> {
     }
 
     forward_store! { self => self.inner;
-        apply, park, sweep, factors, orphans, chain, project_events, notices
+        apply, drain, park, sweep, factors, orphans, chain, project_events, notices
     }
 }

@@ -1,6 +1,4 @@
-//! Keyrings: text, files, the environment, rotation, and what is wrong with each.
-
-use std::fs;
+//! Keyrings: text, the environment, rotation, and what is wrong with each.
 
 use twofa::{KeyId, KeyState, Keyring, KeyringError};
 use zeroize::Zeroizing;
@@ -206,100 +204,6 @@ fn the_active_key_is_not_removed() {
         Err(KeyringError::Unknown { id }) if id == added
     ));
     assert_eq!(ring.ids().collect::<Vec<_>>(), [active]);
-}
-
-#[test]
-fn files_are_created_for_their_owner_and_never_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("twofa.key");
-    let ring = Keyring::generate().unwrap();
-    ring.create_file(&path).unwrap();
-    assert_eq!(
-        *Keyring::load_file(&path).unwrap().to_text(),
-        *ring.to_text()
-    );
-    let again = Keyring::generate().unwrap().create_file(&path);
-    assert!(matches!(again, Err(KeyringError::File { .. })));
-    assert_eq!(
-        *Keyring::load_file(&path).unwrap().to_text(),
-        *ring.to_text()
-    );
-
-    let mut rotated = Keyring::load_file(&path).unwrap();
-    let added = rotated.add().unwrap();
-    // What a process that was killed, and had our number, has left behind.
-    let number = std::process::id();
-    fs::write(
-        folder.path().join(format!("twofa.key.new-{number}")),
-        "cut sho",
-    )
-    .unwrap();
-    rotated.replace_file(&path).unwrap();
-    assert_eq!(
-        Keyring::load_file(&path).unwrap().state(added),
-        Some(KeyState::Added)
-    );
-    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
-    assert_eq!(left.len(), 1, "replacing leaves nothing beside it");
-}
-
-#[test]
-fn files_that_are_no_keyring_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let absent = Keyring::load_file(&folder.path().join("absent"));
-    let error = absent.unwrap_err();
-    assert!(matches!(error, KeyringError::File { .. }));
-    assert!(
-        error.to_string().contains("absent"),
-        "the message names the file: {error}"
-    );
-    assert!(matches!(
-        Keyring::load_file(folder.path()),
-        Err(KeyringError::File { .. })
-    ));
-    let long = folder.path().join("long");
-    fs::write(&long, vec![b'#'; 200 * 1024]).unwrap();
-    assert!(matches!(
-        Keyring::load_file(&long),
-        Err(KeyringError::File { .. })
-    ));
-    let nowhere = folder.path().join("no folder").join("twofa.key");
-    assert!(matches!(
-        Keyring::generate().unwrap().create_file(&nowhere),
-        Err(KeyringError::File { .. })
-    ));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_file_that_others_can_read_is_refused() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("twofa.key");
-    Keyring::generate().unwrap().create_file(&path).unwrap();
-    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&path), 0o600);
-    for exposed in [0o640, 0o604, 0o660, 0o644, 0o610] {
-        fs::set_permissions(&path, fs::Permissions::from_mode(exposed)).unwrap();
-        let error = Keyring::load_file(&path).unwrap_err();
-        assert!(
-            matches!(error, KeyringError::Exposed { .. }),
-            "{exposed:o}: {error}"
-        );
-        assert!(error.to_string().contains("chmod 600"));
-    }
-    for fine in [0o600, 0o400] {
-        fs::set_permissions(&path, fs::Permissions::from_mode(fine)).unwrap();
-        Keyring::load_file(&path).unwrap();
-    }
-    let mut ring = Keyring::load_file(&path).unwrap();
-    ring.add().unwrap();
-    ring.replace_file(&path).unwrap();
-    assert_eq!(
-        mode(&path),
-        0o600,
-        "a file that is replaced stays its owner's"
-    );
 }
 
 /// Reads what its parent, the test below, put into the environment.

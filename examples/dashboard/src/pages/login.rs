@@ -7,7 +7,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 use twofa::policy::Reason;
-use twofa::{Begin, SignIn};
+use twofa::types::{ProjectId, UserId};
+use twofa::{Begin, Enrolment, SignIn};
 
 use crate::app::App;
 use crate::forms::{Empty, Posted};
@@ -99,16 +100,10 @@ pub async fn after_credentials(
             visit::enter(app, session, pass).await?;
             Ok(Redirect::to("/").into_response())
         }
-        Begin::Enrol(set_up) => {
-            let mut half = Half::new(&project, &user, set_up.login(), WaitsFor::SetUp);
-            set_up.reason().code().clone_into(&mut half.reason);
-            half.handover = set_up.handover_required();
-            app.set_ups.remember(set_up, app.twofa.now());
-            visit::wait(session, half).await?;
-            Ok(Redirect::to("/two-factor/setup").into_response())
-        }
+        Begin::Enrol(begun) => set_up(app, session, &project, &user, begun).await,
         Begin::Challenge(challenge) => {
-            let half = Half::new(&project, &user, challenge.login(), WaitsFor::Code);
+            let mut half = Half::new(&project, &user, challenge.login(), WaitsFor::Code);
+            half.handover = challenge.handover_required();
             visit::wait(session, half).await?;
             Ok(Redirect::to("/two-factor/verify").into_response())
         }
@@ -127,6 +122,26 @@ pub async fn after_credentials(
             .await
         }
     }
+}
+
+/// On to the QR code.
+///
+/// # Errors
+///
+/// When the session store fails.
+pub async fn set_up(
+    app: &App,
+    session: &Session,
+    project: &ProjectId,
+    user: &UserId,
+    begun: Enrolment,
+) -> Result<Response, Trouble> {
+    let mut half = Half::new(project, user, begun.login(), WaitsFor::SetUp);
+    begun.reason().code().clone_into(&mut half.reason);
+    half.handover = begun.handover_required();
+    app.set_ups.remember(begun, app.twofa.now());
+    visit::wait(session, half).await?;
+    Ok(Redirect::to("/two-factor/setup").into_response())
 }
 
 /// The page again, with what is wrong.

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
-use twofa::{Answer, Attempt, Begin, Enrolment, Rejected, SignIn};
+use twofa::{Again, Answer, Attempt, Begin, Enrolment, Rejected, SignIn};
 
 use crate::app::App;
 use crate::forms::{Empty, Posted};
@@ -55,6 +55,7 @@ struct SetUpPage {
 struct VerifyPage {
     frame: Frame,
     user: String,
+    handover: bool,
     notice: Option<Notice>,
 }
 
@@ -132,10 +133,26 @@ pub async fn begin_again(
     let (Ok(project), Ok(user)) = (half.project.parse(), half.user.parse()) else {
         return Err(Trouble::SignInAgain);
     };
-    // Their password was right when this session half opened; the session holds nothing that anybody else has.
-    let sign_in = SignIn::password(&project, &user);
-    app.set_ups.forget(&half.login()?);
-    login::after_credentials(&app, &session, sign_in).await
+    let login = half.login()?;
+    app.set_ups.forget(&login);
+    // Not `begin`: nobody has typed a password just now, and it may have been changed since.
+    match app.twofa.begin_again(&login).await? {
+        Again::Enrol(set_up) => login::set_up(&app, &session, &project, &user, set_up).await,
+        Again::Rejected(why) => sign_in_again(&app, &session, &half, &why).await,
+    }
+}
+
+/// The login is over: back to the password, with the reason.
+async fn sign_in_again(
+    app: &App,
+    session: &Session,
+    half: &Half,
+    why: &Rejected,
+) -> Result<Response, Trouble> {
+    visit::leave(session).await?;
+    let notice = notice_of(why).and("Sign in again.");
+    let user = half.user.clone();
+    login::refuse(app, session, StatusCode::UNAUTHORIZED, notice, user).await
 }
 
 /// The question for a code.
@@ -150,6 +167,7 @@ pub async fn show_verify(session: Session, half: Half) -> Result<Response, Troub
     let page = VerifyPage {
         frame: Frame::outside(&session).await?,
         user: half.user,
+        handover: half.handover,
         notice: None,
     };
     draw(StatusCode::OK, &page)
@@ -192,16 +210,7 @@ async fn answer(
         }
         Answer::Rejected(why) if over(&why) => {
             app.set_ups.forget(&login);
-            visit::leave(session).await?;
-            let notice = notice_of(&why).and("Sign in again.");
-            login::refuse(
-                app,
-                session,
-                StatusCode::UNAUTHORIZED,
-                notice,
-                half.user.clone(),
-            )
-            .await
+            sign_in_again(app, session, half, &why).await
         }
         Answer::Rejected(why) => {
             let notice = Some(notice_of(&why));
@@ -215,6 +224,7 @@ async fn answer(
                         &VerifyPage {
                             frame,
                             user: half.user.clone(),
+                            handover: half.handover,
                             notice,
                         },
                     )

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use twofa::Keyring;
 use twofa_sqlx::Database;
@@ -84,7 +85,7 @@ async fn keys_that_are_gone_are_not_made_anew() {
     // A store of another program's making, in which there are no accounts yet.
     let made = tempfile::tempdir().unwrap();
     let store = made.path().join(STORE);
-    let database = Database::connect(store.to_str().unwrap()).await.unwrap();
+    let database = Database::create(store.to_str().unwrap()).await.unwrap().0;
     let keyring = Keyring::generate().unwrap();
     let service = twofa::TwoFactor::builder(database.clone(), database.clone(), keyring)
         .build()
@@ -112,21 +113,49 @@ async fn the_environment_may_hold_the_keys() {
     let stopped = server.stop();
     let folder = stopped.folder.path();
     let text = std::fs::read_to_string(folder.join(KEY)).unwrap();
-    let both = [("TWOFA_KEY", text.as_str())];
-    refuses(
-        folder,
-        &["--key-file", KEY],
-        &both,
-        &["TWOFA_KEY", "--key-file"],
-    );
+    let variable = [("TWOFA_KEY", text.as_str())];
     std::fs::remove_file(folder.join(KEY)).unwrap();
     for nonsense in ["", "key", "twofa-keyring 9"] {
         refuses(folder, &[], &[("TWOFA_KEY", nonsense)], &["TWOFA_KEY"]);
     }
 
-    let server = stopped.start(&both);
+    let server = stopped.start(&variable);
     let mut there = Visitor::new(&server);
     there.cookie.clone_from(&ann.cookie);
     assert!(there.is_in().await);
     assert!(!server.has(KEY));
+}
+
+/// Whoever sets up into a file that is gone would have set up nothing.
+#[tokio::test]
+async fn a_store_that_goes_while_it_runs_is_noticed() {
+    let server = Server::start();
+    let mut ann = Visitor::new(&server);
+    ann.set_up(&server, ANN).await;
+    let gone = tempfile::tempdir().unwrap();
+    for end in ["", "-wal", "-shm"] {
+        let file = format!("{STORE}{end}");
+        let from = server.folder().join(&file);
+        // In a temporary folder too, so that it is moved and not copied.
+        std::fs::rename(from, gone.path().join(&file)).unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let mut ben = Visitor::new(&server);
+    let page = ben.sign_in(&server, "ben@acme.example").await;
+    assert_eq!(page.status, 503, "{page:?}");
+    assert!(page.body.contains("This does not work right now"));
+    server.hears("was deleted or replaced while it was in use");
+    assert!(!server.has(STORE), "and nothing is made in its place");
+}
+
+/// As a start that was killed, or a disk that was full, leaves it.
+#[tokio::test]
+async fn what_is_no_store_is_refused_as_it_lies_there() {
+    let stopped = Server::start().stop();
+    let folder = stopped.folder.path();
+    let whole = std::fs::read(folder.join(STORE)).unwrap();
+    for cut in [0, 1, 100, whole.len() / 2] {
+        std::fs::write(folder.join(STORE), &whole[..cut]).unwrap();
+        refuses(folder, &[], &[], &[STORE]);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use twofa::{KeySource, KeyState, Keyring, ProofsOfOld, TwoFactor};
+use twofa::{KeyFile, KeySource, KeyState, Keyring, ProofsOfOld, TwoFactor};
 use twofa_sqlx::Database;
 
 use crate::server::Server;
@@ -20,9 +20,10 @@ const ROTATIONS: usize = 20;
 
 /// As an operator's `twofa keys rotate` does, in one go.
 async fn rotate(service: &TwoFactor<Database, Database>, file: &Path) {
-    let mut ring = Keyring::load_file(file).unwrap();
+    let mut file = KeyFile::lock(file).unwrap();
+    let mut ring = file.read().unwrap();
     let id = ring.add().unwrap();
-    ring.replace_file(file).unwrap();
+    file.replace(&ring).unwrap();
     assert_eq!(service.register_keys().await.unwrap(), [id]);
     service.activate_key(id).await.unwrap();
     service.reseal(|_| ()).await.unwrap();
@@ -33,7 +34,7 @@ async fn rotate(service: &TwoFactor<Database, Database>, file: &Path) {
         }
     }
     service.align(&mut ring).await.unwrap();
-    ring.replace_file(file).unwrap();
+    file.replace(&ring).unwrap();
 }
 
 /// The other process; and alone, that a rotation is one: a new key, under which everything rests.
@@ -49,7 +50,7 @@ async fn keys_are_rotated_beside_a_dashboard() {
     }
     let file = folder.join("twofa-dashboard.db.key");
     let store = folder.join("twofa-dashboard.db");
-    let database = Database::connect(store.to_str().unwrap()).await.unwrap();
+    let database = Database::open(store.to_str().unwrap()).await.unwrap();
     let keys = KeySource::file(&file);
     let service = TwoFactor::builder(database.clone(), database, keys)
         .build()

@@ -280,7 +280,7 @@ impl Server {
     /// The database, as an operator's tool opens it beside the running program.
     pub(crate) async fn database(&self) -> Database {
         let file = self.folder.path().join("twofa-dashboard.db");
-        Database::connect(file.to_str().unwrap()).await.unwrap()
+        Database::create(file.to_str().unwrap()).await.unwrap().0
     }
 
     /// The service, as an operator's tool has it beside the running program.

@@ -149,7 +149,7 @@ fn a_secret_as_an_argument_is_not_repeated() {
 
 #[test]
 fn wrong_usage_is_json_where_that_was_asked_for() {
-    let play = Play::new();
+    let play = Play::bare(None);
     for args in [
         &["--json"][..],
         &["--json", "nonsense"],

@@ -6,7 +6,7 @@ use crate::play::{MANDATE, Play, assert_error, execute};
 
 #[test]
 fn stores_that_are_none() {
-    let play = Play::new();
+    let play = Play::bare(None);
     fs::create_dir(play.path("folder")).unwrap();
     fs::write(
         play.path("text.db"),
@@ -14,10 +14,10 @@ fn stores_that_are_none() {
     )
     .unwrap();
     let login = |store: &str| play.run(&["login", "acme", "ann", "--json", "--store", store]);
-    assert_error(&login("folder").error(3), "store", "folder");
-    assert_error(&login("sqlite:folder").error(3), "store", "folder");
-    assert_error(&login("nowhere/twofa.db").error(3), "store", "nowhere");
-    assert_error(&login("text.db").error(3), "store", "text.db");
+    assert_error(&login("folder").error(3), "not-a-store", "folder");
+    assert_error(&login("sqlite:folder").error(3), "not-a-store", "folder");
+    assert_error(&login("nowhere/twofa.db").error(3), "no-store", "nowhere");
+    assert_error(&login("text.db").error(3), "not-a-store", "text.db");
     assert_error(
         &login("mysql://localhost/acme").error(2),
         "store-name",
@@ -41,7 +41,7 @@ fn stores_that_are_none() {
         "k",
     ]);
     let error = ran.error(3);
-    assert_error(&error, "store", "127.0.0.1:1");
+    assert_error(&error, "store-unreachable", "127.0.0.1:1");
     assert!(!error.to_string().contains("hunter2"), "{error}");
     // Nothing was made on the way, and nothing is left of what was there.
     let left = fs::read_dir(play.folder()).unwrap().count();
@@ -62,13 +62,13 @@ fn a_damaged_store_and_one_from_a_newer_program() {
     fs::write(&store, &damaged).unwrap();
     assert_error(
         &play.run(&["login", "acme", "ann", "--json"]).error(3),
-        "store",
+        "store-damaged",
         "twofa.db",
     );
     fs::write(&store, &whole[..whole.len() / 2]).unwrap();
     assert_error(
         &play.run(&["login", "acme", "ann", "--json"]).error(3),
-        "store",
+        "store-damaged",
         "",
     );
 
@@ -76,7 +76,7 @@ fn a_damaged_store_and_one_from_a_newer_program() {
     newer(&store);
     assert_error(
         &play.run(&["login", "acme", "ann", "--json"]).error(3),
-        "store",
+        "store-newer",
         "version 99",
     );
 }
@@ -122,17 +122,20 @@ fn key_files_that_are_missing_wrong_or_open_to_others() {
     other.project("acme", &["ann"], &[]);
     fs::copy(other.path("twofa.db.key"), &key).unwrap();
     let error = login().error(3);
-    assert_error(&error, "record-unreadable", "twofa.db.key");
+    assert_error(&error, "keyring-mismatch", "twofa.db.key");
     assert!(
         error["message"].as_str().unwrap().contains("--key-file"),
         "{error}"
     );
-    let unknown = fs::read_to_string(&away)
-        .unwrap()
-        .replace("active 1", "active 7")
-        .replace("key 1 ", "key 7 ");
-    fs::write(&key, unknown).unwrap();
-    assert_error(&login().error(3), "key-missing", "key 1");
+    // The same key under another id, and another key under the same id.
+    let own = fs::read_to_string(&away).unwrap();
+    let id = own.split(' ').nth(2).unwrap();
+    fs::write(&key, own.replace(id, "ffffffff")).unwrap();
+    assert_error(&login().error(3), "keyring-mismatch", "ffffffff");
+    let theirs = fs::read_to_string(other.path("twofa.db.key")).unwrap();
+    let their_id = theirs.split(' ').nth(2).unwrap();
+    fs::write(&key, theirs.replace(their_id, id)).unwrap();
+    assert_error(&login().error(3), "keyring-mismatch", id);
 
     // No key file at all, an empty one, a folder.
     fs::write(&key, "something else").unwrap();
@@ -178,31 +181,47 @@ fn a_disk_that_is_full_is_told() {
 }
 
 #[test]
-fn a_database_without_a_store_gets_its_keys_as_a_new_file_does() {
-    let play = Play::new();
+fn another_programs_database_stays_as_it_is() {
+    let play = Play::bare(None);
     execute(&play.path("app.db"), "CREATE TABLE app_user (id TEXT)");
-    let add = ["project", "add", "acme", "--store", "app.db", "--json"];
-    play.run(&add).done();
-    // From now on there is something under them.
-    fs::remove_file(play.path("app.db.key")).unwrap();
-    let list = ["project", "list", "--store", "app.db", "--json"];
-    assert_error(&play.run(&list).error(3), "key-missing", "app.db.key");
-    assert!(!play.path("app.db.key").exists());
+    let before = fs::read(play.path("app.db")).unwrap();
+    for args in [
+        &["project", "add", "acme"][..],
+        &["init"],
+        &["login", "acme", "ann"],
+        &["audit", "verify"],
+        &["keys", "list"],
+        &["migrate"],
+    ] {
+        let args = [args, &["--store", "app.db", "--json"]].concat();
+        assert_error(&play.run(&args).error(3), "not-a-store", "app.db");
+    }
+    assert_eq!(fs::read(play.path("app.db")).unwrap(), before);
+    assert_eq!(fs::read_dir(play.folder()).unwrap().count(), 1);
 }
 
 #[test]
 fn a_key_file_that_cannot_be_made_is_named_as_it_was_given() {
-    let play = Play::new();
-    let list = ["project", "list", "--key-file", "nowhere/keys", "--json"];
-    let error = play.run(&list).error(3);
+    let play = Play::bare(None);
+    let add = [
+        "project",
+        "add",
+        "a",
+        "--key-file",
+        "nowhere/keys",
+        "--json",
+    ];
+    let error = play.run(&add).error(3);
     assert_error(&error, "keyring", "key file nowhere/keys: ");
+    assert_eq!(fs::read_dir(play.folder()).unwrap().count(), 0);
 }
 
 #[test]
 fn parameters_of_a_sqlite_url_are_no_part_of_the_name() {
-    let play = Play::new();
+    let play = Play::bare(None);
     let list = |store: &str| play.run(&["project", "list", "--store", store, "--json"]);
-    list("sqlite:one.db?mode=rwc").exits(0);
+    play.run(&["init", "--store", "sqlite:one.db?mode=rwc"])
+        .exits(0);
     assert!(play.path("one.db").exists() && play.path("one.db.key").exists());
     list("sqlite://one.db").exits(0);
     for store in [

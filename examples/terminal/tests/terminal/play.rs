@@ -32,22 +32,28 @@ pub(crate) fn at(seconds: u64) -> String {
 }
 
 impl Play {
-    /// On a SQLite file, as the program does without being told.
+    /// On a SQLite file, as the program does without being told; made for rehearsals.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::bare(None).rehearsing()
+    }
+
+    /// On a store that is named in the environment, with its keys in `keys`; made for rehearsals.
+    pub(crate) fn on(store: String) -> Self {
+        Self::bare(Some(store)).rehearsing()
+    }
+
+    /// In an empty folder, where nothing was made yet.
+    pub(crate) fn bare(store: Option<String>) -> Self {
         Self {
-            folder,
-            store: None,
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            store,
             said: Mutex::default(),
         }
     }
 
-    /// On a store that is named in the environment, with its keys in `keys`.
-    pub(crate) fn on(store: String) -> Self {
-        Self {
-            store: Some(store),
-            ..Self::new()
-        }
+    fn rehearsing(self) -> Self {
+        self.run(&["init", "--rehearsal", "--json"]).exits(0);
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -182,6 +188,7 @@ pub(crate) fn program(folder: &Path) -> Command {
         .current_dir(folder)
         .env_remove("TWOFA_STORE")
         .env_remove("TWOFA_KEY_FILE")
+        .env_remove("TWOFA_KEY")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -79,10 +79,8 @@ fn the_story_on_postgresql() {
     assert_eq!(through["reason"], "sso-supersedes");
 
     let rotated = play.run(&["keys", "rotate", "--json"]).done();
-    assert_eq!(
-        (&rotated["active"], &rotated["resealed"]),
-        (&2.into(), &3.into())
-    );
+    assert_eq!(rotated["resealed"], 3);
+    assert_eq!(rotated["keys"].as_array().unwrap().len(), 2);
     assert_eq!(
         play.run(&["audit", "verify", "--json"]).done()["verified"],
         true

@@ -127,6 +127,11 @@ fn an_audit_under_the_keys_of_another_store_points_to_them() {
         play.project("acme", &["ann"], &[]);
     }
     std::fs::copy(other.path("twofa.db.key"), play.path("twofa.db.key")).unwrap();
-    let told = play.run(&["audit", "verify"]).exits(1);
-    assert!(told.stdout.contains("--key-file"), "{}", told.stdout);
+    let told = play.run(&["audit", "verify"]).exits(3);
+    assert!(told.stderr.contains("--key-file"), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("[keyring-mismatch]"),
+        "{}",
+        told.stderr
+    );
 }

@@ -295,7 +295,9 @@ fn an_export_goes_both_ways() {
 
 #[test]
 fn options_stand_before_or_after_the_command_and_in_the_environment() {
-    let play = Play::new();
+    let play = Play::bare(None);
+    play.run(&["init", "--rehearsal", "--store", "s.db"])
+        .exits(0);
     for args in [
         [
             "--json",

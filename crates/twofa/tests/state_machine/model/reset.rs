@@ -169,6 +169,9 @@ impl Model {
         if factor.key.is_some() || (factor.pending.is_some() && !lapsed) {
             return Told::Error("already-set-up");
         }
+        if factor.mark.is_some() {
+            return Told::Error("already-reset");
+        }
         if lapsed {
             self.tell(user, "enrolment-expired", None);
         }
