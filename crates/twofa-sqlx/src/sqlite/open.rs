@@ -91,7 +91,8 @@ async fn tables_of(
 ) -> Result<(Tables, bool), Error> {
     let mut connection = options.connect().await.map_err(Error::sqlite)?;
     let mut found = read_tables(&mut connection).await;
-    if let (Ok(_), Some(path)) = (&found, whole)
+    if let (Ok((tables, _)), Some(path)) = (&found, whole)
+        && *tables != Tables::None
         && is_cut(&mut connection, path).await?
     {
         let end = io::Error::from(io::ErrorKind::UnexpectedEof);
