@@ -65,6 +65,7 @@ pub struct SqliteStore {
     /// SQLite has one writer at a time. Writers of this process queue here, first come first served, instead
     /// of polling the file's lock.
     writer: Arc<Semaphore>,
+    busy: Duration,
     /// And those of all processes; `None` on a pool of the application's own.
     queue: Option<Arc<Queue>>,
     older: bool,
@@ -109,7 +110,7 @@ impl SqliteStore {
         durable(&mut connection).await?;
         bring_up(&mut connection, true).await?;
         drop(connection);
-        Ok(Self::over(pool, None, false))
+        Ok(Self::over(pool, BUSY, None, false))
     }
 
     /// A store on a pool that the application has already, whose tables are there.
@@ -125,13 +126,14 @@ impl SqliteStore {
         let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
         schema::usable(tables, known, "this database")?;
         drop(connection);
-        Ok(Self::over(pool, None, tables != Tables::Current))
+        Ok(Self::over(pool, BUSY, None, tables != Tables::Current))
     }
 
-    fn over(pool: SqlitePool, queue: Option<Queue>, older: bool) -> Self {
+    fn over(pool: SqlitePool, busy: Duration, queue: Option<Queue>, older: bool) -> Self {
         Self {
             pool,
             writer: Arc::new(Semaphore::new(1)),
+            busy,
             queue: queue.map(Arc::new),
             older,
         }
@@ -162,8 +164,11 @@ impl SqliteStore {
 
     /// The right to write: within this process first, then among all.
     async fn turn(&self) -> Result<Turn<'_>, Error> {
-        // An error is impossible, since the semaphore is never closed; the file's own lock would still hold.
-        let permit = self.writer.acquire().await.ok();
+        // Those behind a writer that waits for another process wait no longer than it does.
+        let permit = tokio::time::timeout(self.busy, self.writer.acquire()).await;
+        let permit = permit.map_err(|_| Error::Busy(sqlx::Error::PoolTimedOut))?;
+        // Another error is impossible, since the semaphore is never closed; the file's own lock would still hold.
+        let permit = permit.ok();
         let place = match &self.queue {
             Some(queue) => Some(queue.place().await?),
             None => None,

@@ -7,9 +7,10 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use tokio::sync::{Semaphore, oneshot};
 use twofa::types::{ProjectId, UserId};
-use twofa_sqlx::Database;
 use twofa_sqlx::sqlx::{self, Row as _};
 use zeroize::Zeroizing;
+
+use crate::tables::{Tables, on};
 
 /// Somebody's account: which project they belong to, and under which id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,23 +44,11 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// The accounts of the application.
 #[derive(Clone)]
 pub struct Accounts {
-    database: Database,
+    tables: Tables,
     hashing: Hashing,
     /// Checked in place of an account that does not exist, so that both take the same time.
     nobody: Arc<str>,
 }
-
-/// Runs one statement on whichever database it is; both read `$1`.
-macro_rules! on {
-    ($database:expr, $query:expr, $run:ident) => {
-        match $database {
-            Database::Sqlite(store) => $query.$run(store.pool()).await.map(|_| ()),
-            Database::Postgres(store) => $query.$run(store.pool()).await.map(|_| ()),
-            _ => Ok(()),
-        }
-    };
-}
-pub(crate) use on;
 
 impl Accounts {
     /// Opens the table, and makes it where there is none.
@@ -67,13 +56,13 @@ impl Accounts {
     /// # Errors
     ///
     /// [`AccountError`].
-    pub async fn open(database: Database) -> Result<Self, AccountError> {
+    pub async fn open(tables: Tables) -> Result<Self, AccountError> {
         const TABLE: &str = "CREATE TABLE IF NOT EXISTS dashboard_account (\
             email TEXT PRIMARY KEY, project TEXT NOT NULL, password TEXT NOT NULL)";
-        on!(&database, sqlx::query(TABLE), execute)?;
+        tables.make(TABLE).await?;
         let nobody = hash("nobody's password")?.into();
         Ok(Self {
-            database,
+            tables,
             hashing: Hashing::start()?,
             nobody,
         })
@@ -104,17 +93,11 @@ impl Accounts {
             "INSERT INTO dashboard_account (email, project, password) VALUES ($1, $2, $3)";
         let hash = hash(password)?;
         let (email, project) = (account.user.as_str(), account.project.as_str());
-        match &self.database {
-            Database::Sqlite(store) => {
-                let query = sqlx::query(INSERT).bind(email).bind(project).bind(hash);
-                query.execute(store.pool()).await.map(|_| ())?;
-            }
-            Database::Postgres(store) => {
-                let query = sqlx::query(INSERT).bind(email).bind(project).bind(hash);
-                query.execute(store.pool()).await.map(|_| ())?;
-            }
-            _ => {}
-        }
+        let _turn = self.tables.turn().await?;
+        on!(&self.tables, pool => {
+            let query = sqlx::query(INSERT).bind(email).bind(project).bind(hash);
+            query.execute(pool).await.map(drop)
+        })?;
         Ok(())
     }
 
@@ -167,25 +150,18 @@ impl Accounts {
         select: &'static str,
         email: Option<String>,
     ) -> Result<Option<(Account, String)>, AccountError> {
-        macro_rules! fetch {
-            ($store:expr) => {{
-                let mut query = sqlx::query(select);
-                if let Some(email) = email {
-                    query = query.bind(email);
-                }
-                let row = query.fetch_optional($store.pool()).await?;
-                row.map(|row| {
-                    let column = |at: usize| row.try_get::<String, _>(at);
-                    Ok::<_, sqlx::Error>((column(0)?, column(1)?, column(2)?))
-                })
-                .transpose()?
-            }};
-        }
-        let row = match &self.database {
-            Database::Sqlite(store) => fetch!(store),
-            Database::Postgres(store) => fetch!(store),
-            _ => None,
-        };
+        let row = on!(&self.tables, pool => {
+            let mut query = sqlx::query(select);
+            if let Some(email) = email {
+                query = query.bind(email);
+            }
+            let row = query.fetch_optional(pool).await?;
+            row.map(|row| {
+                let column = |at: usize| row.try_get::<String, _>(at);
+                Ok::<_, sqlx::Error>((column(0)?, column(1)?, column(2)?))
+            })
+            .transpose()?
+        });
         Ok(row.and_then(|(email, project, password)| {
             let account = Account {
                 project: project.parse().ok()?,

@@ -1,29 +1,31 @@
 //! The routes, what every response carries, and how it all starts.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 use twofa::types::UnixTime;
-use twofa::{Enrolment, Keyring, LoginId, TwoFactor};
-use twofa_sqlx::{Database, Location};
+use twofa::{Enrolment, LoginId, Purpose, TwoFactor};
+use twofa_sqlx::Database;
 
 use crate::accounts::Accounts;
 use crate::options::Options;
 use crate::page::Trouble;
 use crate::pages::{factors, home, login, phone, reports, sso, support, two_factor};
+use crate::serve::{self, Stop};
 use crate::sessions::Sessions;
-use crate::{mail, say, seed};
+use crate::tables::Tables;
+use crate::{mail, opening, say, seed};
 
 /// What every handler can reach.
 #[derive(Clone)]
@@ -74,8 +76,11 @@ pub enum StartError {
     Store(#[from] twofa_sqlx::Error),
     #[error(transparent)]
     Service(#[from] twofa::Error),
-    #[error(transparent)]
-    Keyring(#[from] twofa::KeyringError),
+    #[error("{place}: {source}")]
+    Keys {
+        place: String,
+        source: twofa::KeyringError,
+    },
     #[error(transparent)]
     Accounts(#[from] crate::accounts::AccountError),
     #[error("a table of this application cannot be opened: {0}")]
@@ -85,9 +90,20 @@ pub enum StartError {
         address: std::net::SocketAddr,
         source: std::io::Error,
     },
-    #[error("the store is PostgreSQL, so say with --key-file where the keyring lies")]
+    #[error(
+        "the store is PostgreSQL, so say with --key-file where the keyring lies, or put its text into TWOFA_KEY"
+    )]
     NoKeyFile,
-    #[error("{} holds accounts but its key file {} is missing; put it back", store, key.display())]
+    #[error(
+        "no-store: there is no store {store}, although there is {keys}, so that there was one: put it back, mount the \
+         volume that it lies on, or correct --store; or say --init, if this is the first start under these keys"
+    )]
+    StoreGone { store: String, keys: String },
+    #[error(
+        "{store} holds accounts or factors but its key file {} is missing; put it back, since without it no factor \
+         can be read",
+        key.display()
+    )]
     KeyFileGone { store: String, key: PathBuf },
     #[error("the server stopped: {0}")]
     Serve(std::io::Error),
@@ -97,17 +113,46 @@ pub enum StartError {
     Name(#[from] twofa::types::NameError),
 }
 
-/// Starts everything and serves until Ctrl-C.
+/// Starts everything and serves until it is told to stop.
 ///
 /// # Errors
 ///
 /// [`StartError`] says what is in the way and what to do.
 pub async fn run(options: Options) -> Result<(), StartError> {
-    let database = Database::create(&options.store).await?.0;
-    let accounts = Accounts::open(database.clone()).await?;
-    let sessions = Sessions::open(database.clone()).await?;
-    mail::open(&database).await?;
-    let keyring = keyring(&options, accounts.is_empty().await?)?;
+    let mut stop = Stop::listen().map_err(StartError::Serve)?;
+    let keys = opening::Keys::of(&options)?;
+    let database = opening::store(&options, &keys).await?;
+    let tables = Tables::beside(&database)?;
+    let ended = over(&options, &keys, &database, &tables, &mut stop).await;
+    // Whatever came in between, the store is left as a whole, without a log beside it.
+    tokio::select! {
+        () = async { tokio::join!(database.close(), tables.close()); } => {}
+        () = tokio::time::sleep(CLOSING) => {}
+        () = stop.told() => {}
+    }
+    ended
+}
+
+/// The same over a store that is open.
+async fn over(
+    options: &Options,
+    keys: &opening::Keys,
+    database: &Database,
+    tables: &Tables,
+    stop: &mut Stop,
+) -> Result<(), StartError> {
+    let keys = opening::keys_of(options, keys, database).await?;
+    let twofa = TwoFactor::builder(database.clone(), database.clone(), keys)
+        .issuer("twofa dashboard")
+        .build()?;
+    // Keys of another store are said now, and not to the first person who signs in.
+    twofa.install(Purpose::Production).await?;
+    if database.is_older() {
+        say("The store's tables are one version behind; bring them up to date with: twofa migrate");
+    }
+    let accounts = Accounts::open(tables.clone()).await?;
+    let sessions = Sessions::open(tables.clone()).await?;
+    mail::open(tables).await?;
 
     let listener = tokio::net::TcpListener::bind(options.listen)
         .await
@@ -120,69 +165,34 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{address}"));
-
-    let provider = sso::Provider::from_options(&options, &public)?;
-    let twofa = TwoFactor::builder(database.clone(), database.clone(), keyring)
-        .issuer("twofa dashboard")
-        .build()?;
+    let provider = sso::Provider::from_options(options, &public)?;
     let app = App {
         twofa: Arc::new(twofa),
         accounts,
         sso: provider.map(Arc::new),
         set_ups: Arc::new(SetUps::default()),
     };
-    seed::if_empty(&app, &database).await?;
+    seed::if_empty(&app, database).await?;
     say(&format!("Listening on http://{address} for {public}"));
     say(&format!("Open {public} in a browser. Ctrl-C stops it."));
 
     let upkeep = tokio::spawn(mail::and_upkeep(
         app.clone(),
         database.clone(),
+        tables.clone(),
         sessions.clone(),
     ));
-    let router = router(app, sessions, &public);
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(async {
-            // Without a signal handler there is no Ctrl-C to wait for, and the process ends the hard way.
-            let _ = tokio::signal::ctrl_c().await;
-        })
-        .await;
+    serve::until(stop, listener, router(app, sessions, &public)).await;
     upkeep.abort();
-    database.close().await;
-    served.map_err(StartError::Serve)
-}
-
-fn keyring(options: &Options, empty: bool) -> Result<Keyring, StartError> {
-    let beside = || match Location::parse(&options.store) {
-        Ok(Location::File(file)) => {
-            let mut beside = file.as_os_str().to_owned();
-            beside.push(".key");
-            Some(PathBuf::from(beside))
-        }
-        _ => None,
-    };
-    let path = options
-        .key_file
-        .clone()
-        .or_else(beside)
-        .ok_or(StartError::NoKeyFile)?;
-    if Path::new(&path).exists() {
-        return Ok(Keyring::load_file(&path)?);
-    }
-    if !empty {
-        return Err(StartError::KeyFileGone {
-            store: options.store.clone(),
-            key: path,
-        });
-    }
-    let keyring = Keyring::generate()?;
-    keyring.create_file(&path)?;
-    Ok(keyring)
+    Ok(())
 }
 
 /// Longer than any form here; a body past it is refused before it is read.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// What waits for a lock in the store gives up long before this, and says so on a page of its own.
 const LONGEST_REQUEST: Duration = Duration::from_secs(20);
+/// How long the connections to the store may take to close; nothing is lost with one that is cut.
+const CLOSING: Duration = Duration::from_secs(2);
 
 fn router(app: App, sessions: Sessions, public: &str) -> Router {
     let secure = public.starts_with("https://");
@@ -238,15 +248,25 @@ fn router(app: App, sessions: Sessions, public: &str) -> Router {
         .with_state(app)
         .layer(session_layer)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            LONGEST_REQUEST,
-        ));
+        .layer(from_fn(in_time));
     headers(&policy)
         .into_iter()
         .fold(routes, |routes, (name, value)| {
             routes.layer(SetResponseHeaderLayer::overriding(name, value))
         })
+}
+
+/// An answer in time, and never without a page.
+async fn in_time(request: Request, next: Next) -> Response {
+    let Ok(response) = tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await else {
+        return Trouble::TooLong.into_response();
+    };
+    // What the session layer says, when it cannot keep a session, is an empty response.
+    let said = response.headers().contains_key(header::CONTENT_TYPE);
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR && !said {
+        return Trouble::Behind("the session could not be kept".into()).into_response();
+    }
+    response
 }
 
 fn headers(policy: &str) -> Vec<(HeaderName, HeaderValue)> {

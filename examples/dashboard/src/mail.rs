@@ -10,20 +10,20 @@ use twofa::types::ProjectId;
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx::{self, Row as _};
 
-use crate::accounts::on;
 use crate::app::App;
 use crate::say;
 use crate::sessions::Sessions;
+use crate::tables::{Tables, on};
 
 /// How many are read at once.
 const PAGE: u32 = 100;
 
 /// Sends notices and removes what has lapsed, until the program ends.
-pub async fn and_upkeep(app: App, database: Database, sessions: Sessions) {
+pub async fn and_upkeep(app: App, database: Database, tables: Tables, sessions: Sessions) {
     let mut ticks = tokio::time::interval(Duration::from_secs(3));
     loop {
         ticks.tick().await;
-        if let Err(error) = tell(&app, &database).await {
+        if let Err(error) = tell(&app, &database, &tables).await {
             say(&format!("twofa-dashboard: notices: {error}"));
         }
         if let Err(error) = app.twofa.sweep(1_000).await {
@@ -40,21 +40,22 @@ pub async fn and_upkeep(app: App, database: Database, sessions: Sessions) {
 /// # Errors
 ///
 /// What the database says.
-pub async fn open(database: &Database) -> Result<(), sqlx::Error> {
+pub async fn open(tables: &Tables) -> Result<(), sqlx::Error> {
     const TABLE: &str = "CREATE TABLE IF NOT EXISTS dashboard_told (\
         project TEXT PRIMARY KEY, upto BIGINT NOT NULL)";
-    on!(database, sqlx::query(TABLE), execute)
+    tables.make(TABLE).await
 }
 
 async fn tell(
     app: &App,
     database: &Database,
+    tables: &Tables,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut after: Option<ProjectId> = None;
     loop {
         let projects = database.list_projects(after.as_ref(), PAGE).await?;
         for (project, _) in &projects {
-            let mut upto = told(database, project).await?;
+            let mut upto = told(tables, project).await?;
             for (at, event) in app.twofa.notices(project, upto, PAGE).await? {
                 say(&format!(
                     "mail to {}: {} at {} in {project}{}",
@@ -69,7 +70,7 @@ async fn tell(
                 ));
                 upto = at;
                 // After the mail is on its way: stopped in between, it is told once more rather than never.
-                remember(database, project, upto).await?;
+                remember(tables, project, upto).await?;
             }
         }
         match projects.into_iter().next_back() {
@@ -79,30 +80,23 @@ async fn tell(
     }
 }
 
-async fn told(database: &Database, project: &ProjectId) -> Result<u64, sqlx::Error> {
+async fn told(tables: &Tables, project: &ProjectId) -> Result<u64, sqlx::Error> {
     const SELECT: &str = "SELECT upto FROM dashboard_told WHERE project = $1";
-    macro_rules! fetch {
-        ($store:expr) => {{
-            let query = sqlx::query(SELECT).bind(project.as_str());
-            let row = query.fetch_optional($store.pool()).await?;
-            row.map(|row| row.try_get::<i64, _>(0)).transpose()?
-        }};
-    }
-    let upto = match database {
-        Database::Sqlite(store) => fetch!(store),
-        Database::Postgres(store) => fetch!(store),
-        _ => None,
-    };
+    let upto = on!(tables, pool => {
+        let query = sqlx::query(SELECT).bind(project.as_str());
+        let row = query.fetch_optional(pool).await?;
+        row.map(|row| row.try_get::<i64, _>(0)).transpose()?
+    });
     Ok(upto.map_or(0, |upto| u64::try_from(upto).unwrap_or(0)))
 }
 
-async fn remember(database: &Database, project: &ProjectId, upto: u64) -> Result<(), sqlx::Error> {
+async fn remember(tables: &Tables, project: &ProjectId, upto: u64) -> Result<(), sqlx::Error> {
     const UPSERT: &str = "INSERT INTO dashboard_told (project, upto) VALUES ($1, $2) \
         ON CONFLICT (project) DO UPDATE SET upto = excluded.upto";
     let upto = i64::try_from(upto).unwrap_or(i64::MAX);
-    on!(
-        database,
-        sqlx::query(UPSERT).bind(project.as_str()).bind(upto),
-        execute
-    )
+    let _turn = tables.turn().await?;
+    on!(tables, pool => {
+        let query = sqlx::query(UPSERT).bind(project.as_str()).bind(upto);
+        query.execute(pool).await.map(drop)
+    })
 }

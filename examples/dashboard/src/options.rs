@@ -15,9 +15,14 @@ pub struct Options {
     /// Where factors, accounts and sessions are kept: a file, or a sqlite: or postgres: URL.
     #[arg(long, default_value = "twofa-dashboard.db", env = "TWOFA_STORE")]
     pub store: String,
-    /// The file with the keyring; beside the store unless named.
+    /// The file with the keyring; beside the store unless named. The variable `TWOFA_KEY` may hold the keyring's
+    /// text instead.
     #[arg(long, env = "TWOFA_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+    /// Make the store where there is none, although its keys are there already: at a first start under keys that
+    /// were made elsewhere. Later, a store that is missing is one that was lost.
+    #[arg(long)]
+    pub init: bool,
     /// The address people see in their browser, where it is not the one listened on. With https, cookies are
     /// marked Secure.
     #[arg(long, env = "TWOFA_PUBLIC_URL")]

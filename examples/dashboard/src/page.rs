@@ -1,7 +1,7 @@
 //! How pages are drawn, and what is shown when one cannot be.
 
 use askama::Template;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 use twofa::policy::Reason;
@@ -37,6 +37,16 @@ impl Frame {
             project: String::new(),
             administrator: false,
         })
+    }
+
+    /// For a page that anybody sees and that asks nothing, so that there is no session to keep.
+    pub const fn without_forms() -> Self {
+        Self {
+            csrf: String::new(),
+            user: None,
+            project: String::new(),
+            administrator: false,
+        }
     }
 
     /// For a page of somebody who is in.
@@ -126,6 +136,8 @@ pub enum Trouble {
     NotFound,
     /// A page could not be drawn.
     Drawing,
+    /// The answer did not come in time.
+    TooLong,
     /// Something behind the pages failed; the log says what.
     Behind(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -191,6 +203,11 @@ impl IntoResponse for Trouble {
                 "Something is broken here",
                 "Nothing was changed. Try again in a moment.",
             ),
+            Self::TooLong => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This takes too long right now",
+                "Whether it was done is not known here. Try again in a moment; where a code is asked for, wait for the next one.",
+            ),
             Self::Behind(error) => {
                 crate::say(&format!("twofa-dashboard: {error}"));
                 (
@@ -200,16 +217,16 @@ impl IntoResponse for Trouble {
                 )
             }
         };
-        let frame = Frame {
-            csrf: String::new(),
-            user: None,
-            project: String::new(),
-            administrator: false,
-        };
+        let frame = Frame::without_forms();
         let page = TroublePage { frame, title, text };
-        match page.render() {
+        let mut response = match page.render() {
             Ok(html) => (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
             Err(_) => (status, text).into_response(),
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let soon = HeaderValue::from_static("5");
+            response.headers_mut().insert(header::RETRY_AFTER, soon);
         }
+        response
     }
 }

@@ -95,22 +95,33 @@ pub async fn wait(session: &Session, half: Half) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Lets somebody in: the only function that makes a session of a login, and it takes a pass to do so.
+/// Lets somebody in: the only function that makes a session of a login, and it takes a pass to do so. The proof
+/// that is kept is bound to the new session's id, and is returned as it is used from here on.
 ///
 /// # Errors
 ///
 /// When the session store fails, or no proof can be sealed.
-pub async fn enter(app: &App, session: &Session, pass: LoginPass) -> Result<(), Trouble> {
+pub async fn enter(app: &App, session: &Session, pass: LoginPass) -> Result<Proof, Trouble> {
     renew(session).await?;
+    session.remove::<Visit>(VISIT).await?;
+    // The new id is known once the session is kept.
+    session.save().await?;
+    let proof = app.twofa.proof_bound(&pass, &secret(session)?)?;
     let visit = In {
         project: pass.project().to_string(),
         user: pass.user().to_string(),
         by_sso: pass.how() == How::Sso,
-        proof: app.twofa.proof(&pass)?.as_str().to_owned(),
+        proof: proof.as_str().to_owned(),
         replacement: None,
     };
     session.insert(VISIT, Visit::In(visit)).await?;
-    Ok(())
+    Ok(proof)
+}
+
+/// What only the session's owner can show: the value of its cookie.
+fn secret(session: &Session) -> Result<Vec<u8>, Trouble> {
+    let id = session.id().ok_or(Trouble::NoSession)?;
+    Ok(id.to_string().into_bytes())
 }
 
 /// Forgets everything.
@@ -170,13 +181,18 @@ impl Person {
     /// # Errors
     ///
     /// When the session store fails.
-    pub async fn replacing(&self, login: Option<&LoginId>) -> Result<(), Trouble> {
+    pub async fn replacing(&mut self, login: Option<&LoginId>) -> Result<(), Trouble> {
+        self.replacement = login.map(ToString::to_string);
+        self.keep().await
+    }
+
+    async fn keep(&self) -> Result<(), Trouble> {
         let visit = In {
             project: self.project.to_string(),
             user: self.user.to_string(),
             proof: self.proof.as_str().to_owned(),
             by_sso: self.by_sso,
-            replacement: login.map(ToString::to_string),
+            replacement: self.replacement.clone(),
         };
         self.session.insert(VISIT, Visit::In(visit)).await?;
         Ok(())
@@ -201,12 +217,13 @@ impl FromRequestParts<App> for Person {
             Some((
                 visit.project.parse().ok()?,
                 visit.user.parse().ok()?,
-                visit.proof.parse().ok()?,
+                visit.proof.parse::<Proof>().ok()?,
             ))
         };
         let Some((project, user, proof)) = parsed() else {
             return Err(Trouble::SignInAgain);
         };
+        let proof = proof.bound_to(&secret(&session)?);
         // Asked at every request: a mandate that has begun, a reset, an end of single sign-on count at once.
         match app.twofa.recheck(&proof).await {
             Ok(Recheck::Continue) => {}
@@ -225,12 +242,13 @@ impl FromRequestParts<App> for Person {
             session.flush().await?;
             return Err(Trouble::SignInAgain);
         };
+        let renewed = app.twofa.renew(&proof).await?;
         let In {
             by_sso,
             replacement,
             ..
         } = visit;
-        Ok(Self {
+        let mut person = Self {
             session,
             project,
             user,
@@ -238,7 +256,13 @@ impl FromRequestParts<App> for Person {
             proof,
             by_sso,
             replacement,
-        })
+        };
+        // After a rotation of keys, so that nobody who stays has to sign in again.
+        if let Some(renewed) = renewed {
+            person.proof = renewed;
+            person.keep().await?;
+        }
+        Ok(person)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The smallest web application with a mandatory second factor, in actix-web: one page, four addresses.
 //!
-//! What is missing for real life stands in the dashboard: a database, CSRF tokens beside `SameSite`, single sign-on,
-//! an administrator's reset, notices.
+//! What is missing for real life stands in the dashboard: a database and keys that last, CSRF tokens beside
+//! `SameSite`, single sign-on, an administrator's reset, notices.
 
 #![expect(unreachable_pub, reason = "a program has no outside")]
 
@@ -18,7 +18,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
 use serde::Deserialize;
 use twofa::policy::{Recheck, Role};
-use twofa::{Answer, Attempt, Begin, Keyring, LoginId, MemoryStore, Proof, SignIn, TwoFactor};
+use twofa::{
+    Answer, Attempt, Begin, Keyring, LoginId, LoginPass, MemoryStore, Proof, SignIn, TwoFactor,
+};
 
 use users::Users;
 
@@ -37,6 +39,7 @@ struct App {
 
 impl App {
     fn new(users: Users) -> Result<Self, Box<dyn std::error::Error>> {
+        // What is kept in memory may rest under keys that are; see `twofa::KeySource` for those that last.
         let keyring = Keyring::generate()?;
         let twofa = TwoFactor::builder(MemoryStore::new(), users.clone(), keyring)
             .issuer("Minimal")
@@ -62,13 +65,38 @@ impl App {
         visits.remove(cookie.value())
     }
 
-    /// A page, with a session for this visit.
-    fn open(&self, visit: Visit, html: &str) -> HttpResponse {
-        let mut id = [0_u8; 32];
-        if rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut id).is_err() {
-            return page(StatusCode::SERVICE_UNAVAILABLE, "<p>Try again.</p>");
+    /// A page, with a session for a login that waits for its code.
+    fn wait(&self, login: LoginId, html: &str) -> HttpResponse {
+        match new_id() {
+            Some(id) => self.open(id, Visit::Half(login), html),
+            None => page(StatusCode::SERVICE_UNAVAILABLE, "<p>Try again.</p>"),
         }
-        let id = base16ct::lower::encode_string(&id);
+    }
+
+    /// Lets somebody in. What is kept of their pass is good in this session alone.
+    #[expect(clippy::needless_pass_by_value, reason = "a pass opens one session")]
+    fn enter(&self, pass: LoginPass) -> HttpResponse {
+        let Some(id) = new_id() else {
+            return page(StatusCode::SERVICE_UNAVAILABLE, "<p>Try again.</p>");
+        };
+        match self.twofa.proof_bound(&pass, id.as_bytes()) {
+            Ok(proof) => self.open(id, Visit::In(proof), INSIDE),
+            Err(error) => trouble(error),
+        }
+    }
+
+    /// Puts a proof in the place of the one that a session holds, if it is still open.
+    fn renew(&self, request: &HttpRequest, renewed: Proof) {
+        let Some(cookie) = request.cookie("minimal") else {
+            return;
+        };
+        let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(visit) = visits.get_mut(cookie.value()) {
+            *visit = Visit::In(renewed);
+        }
+    }
+
+    fn open(&self, id: String, visit: Visit, html: &str) -> HttpResponse {
         let cookie = Cookie::build("minimal", id.clone())
             .http_only(true)
             .same_site(SameSite::Strict)
@@ -81,6 +109,12 @@ impl App {
         let _ = response.add_cookie(&cookie);
         response
     }
+}
+
+fn new_id() -> Option<String> {
+    let mut id = [0_u8; 32];
+    rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut id).ok()?;
+    Some(base16ct::lower::encode_string(&id))
 }
 
 const LOGIN: &str = "<form method=post action=/login><label>E-mail <input name=email></label>\
@@ -114,8 +148,21 @@ async fn home(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
         Some(Visit::Half(_)) => page(StatusCode::OK, CODE),
         // Asked at each request, so that a reset or a new rule reaches sessions that are open.
         Some(Visit::In(proof)) => match app.twofa.recheck(&proof).await {
-            Ok(Recheck::Continue) => page(StatusCode::OK, INSIDE),
-            Ok(Recheck::SignInAgain(_)) => page(StatusCode::UNAUTHORIZED, LOGIN),
+            // After a rotation of keys, a session that goes on takes its proof anew.
+            Ok(Recheck::Continue) => match app.twofa.renew(&proof).await {
+                Ok(renewed) => {
+                    if let Some(renewed) = renewed {
+                        app.renew(&request, renewed);
+                    }
+                    page(StatusCode::OK, INSIDE)
+                }
+                Err(error) => trouble(error),
+            },
+            Ok(Recheck::SignInAgain(_))
+            | Err(twofa::Error::ProofInvalid | twofa::Error::UnknownMember(_)) => {
+                drop(app.take(&request));
+                page(StatusCode::UNAUTHORIZED, LOGIN)
+            }
             Err(error) => trouble(error),
         },
     }
@@ -139,10 +186,7 @@ async fn login(app: web::Data<App>, form: web::Form<Credentials>) -> HttpRespons
         .begin(SignIn::password(&app.users.project, &user))
         .await
     {
-        Ok(Begin::Allowed(pass)) => match app.twofa.proof(&pass) {
-            Ok(proof) => app.open(Visit::In(proof), INSIDE),
-            Err(error) => trouble(error),
-        },
+        Ok(Begin::Allowed(pass)) => app.enter(pass),
         Ok(Begin::Enrol(set_up)) => {
             let qr = set_up.qr().map(|qr| qr.svg("QR code"));
             let (qr, key) = (
@@ -153,9 +197,9 @@ async fn login(app: web::Data<App>, form: web::Form<Credentials>) -> HttpRespons
                 "{qr}<p>Or type: <code>{}</code></p>{CODE}",
                 key.expose_secret()
             );
-            app.open(Visit::Half(set_up.login().clone()), &html)
+            app.wait(set_up.login().clone(), &html)
         }
-        Ok(Begin::Challenge(challenge)) => app.open(Visit::Half(challenge.login().clone()), CODE),
+        Ok(Begin::Challenge(challenge)) => app.wait(challenge.login().clone(), CODE),
         Ok(Begin::Refused(decision)) => {
             let html = format!("<p>{}</p>{LOGIN}", decision.reason().sentence());
             page(StatusCode::FORBIDDEN, &html)
@@ -170,16 +214,14 @@ struct Typed {
 }
 
 async fn code(app: web::Data<App>, request: HttpRequest, form: web::Form<Typed>) -> HttpResponse {
-    let login = match app.take(&request) {
+    let login = match app.look(&request) {
         Some(Visit::Half(login)) => login,
-        Some(visit) => return app.open(visit, INSIDE),
+        Some(Visit::In(_)) => return page(StatusCode::OK, INSIDE),
         None => return page(StatusCode::UNAUTHORIZED, LOGIN),
     };
+    drop(app.take(&request));
     match app.twofa.answer(Attempt::new(&login, &form.code)).await {
-        Ok(Answer::Accepted(pass)) => match app.twofa.proof(&pass) {
-            Ok(proof) => app.open(Visit::In(proof), INSIDE),
-            Err(error) => trouble(error),
-        },
+        Ok(Answer::Accepted(pass)) => app.enter(pass),
         Ok(Answer::Rejected(why)) => {
             let sentence = why.reason().sentence();
             if why.login_ended() {
@@ -188,7 +230,7 @@ async fn code(app: web::Data<App>, request: HttpRequest, form: web::Form<Typed>)
                     &format!("<p>{sentence}</p>{LOGIN}"),
                 );
             }
-            app.open(Visit::Half(login), &format!("<p>{sentence}</p>{CODE}"))
+            app.wait(login, &format!("<p>{sentence}</p>{CODE}"))
         }
         Err(error) => trouble(error),
     }

@@ -15,18 +15,23 @@ mod tests;
 mod web;
 
 use people::People;
-use twofa::Keyring;
 use twofa::policy::{ProjectSettings, Role};
 use twofa::types::UnixTime;
+use twofa::{KeySource, Keyring};
 use twofa_sqlx::sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let pool = SqlitePool::connect_with(options("newcomer.db".as_ref())).await?;
-    let keys = "newcomer.key".as_ref();
-    if !std::fs::exists(keys)? {
+    let (file, keys) = ("newcomer.db".as_ref(), "newcomer.key".as_ref());
+    // Made together, once. Later, one of them without the other was lost, and is not made anew in its place.
+    let (made, has_keys) = (std::fs::exists(file)?, std::fs::exists(keys)?);
+    if made != has_keys {
+        return Err("of newcomer.db and newcomer.key one is missing: put it back".into());
+    }
+    let pool = SqlitePool::connect_with(options(file)).await?;
+    if !made {
         Keyring::generate()?.create_file(keys)?;
         let people = People::new(pool.clone()).await?;
         let (team, ann) = ("acme".parse()?, "ann@example.com".parse()?);
@@ -36,7 +41,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         people.put_user((&team, &ann), "change-me", role).await?;
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    let app = web::app(pool, Keyring::load_file(keys)?).await?;
+    // From the file, so that a rotation beside the running service is seen by nobody.
+    let app = web::app(pool, KeySource::file(keys)).await?;
     Ok(axum::serve(listener, app).await?)
 }
 

@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use twofa::policy::Recheck;
 use twofa::types::{ProjectId, UserId};
-use twofa::{Answer, Attempt, Begin, Keyring, LoginId, LoginPass, Proof, SignIn, TwoFactor};
+use twofa::{Answer, Attempt, Begin, KeySource, LoginId, LoginPass, Proof, SignIn, TwoFactor};
 use twofa_sqlx::{SqliteStore, sqlx::SqlitePool};
 
 use crate::people::People;
@@ -32,13 +32,15 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 type Page = Result<Response, Trouble>;
 
-/// The application over a database.
-pub(crate) async fn app(pool: SqlitePool, keyring: Keyring) -> Result<Router, BoxError> {
+/// The application over a database, with the keys that everybody's second factor rests under.
+pub(crate) async fn app(pool: SqlitePool, keys: impl Into<KeySource>) -> Result<Router, BoxError> {
     let people = People::new(pool.clone()).await?;
     let store = SqliteStore::from_pool(pool).await?;
-    let twofa = TwoFactor::builder(store, people.clone(), keyring)
+    let twofa = TwoFactor::builder(store, people.clone(), keys)
         .issuer("Newcomer")
         .build()?;
+    // Keys of another store are said now, and not to the first person who signs in.
+    twofa.check_keyring().await?;
     let site = Arc::new(Site {
         people,
         twofa,
@@ -128,6 +130,12 @@ async fn home(State(site): State<Arc<Site>>, headers: HeaderMap) -> Page {
     // A mandate that began since, a reset, leaving the team: all of them end the session here.
     match site.twofa.recheck(&proof).await {
         Ok(Recheck::Continue) => {
+            // After a rotation of keys, for a session that goes on.
+            if let Some(renewed) = site.twofa.renew(&proof).await?
+                && let Some(session) = site.sessions().get_mut(id)
+            {
+                session.1 = renewed;
+            }
             let user = user.as_str().replace('&', "&amp;").replace('<', "&lt;");
             Ok(page(StatusCode::OK, &format!("<p>Hello, {user}.</p>")))
         }
@@ -147,7 +155,8 @@ impl Site {
         getrandom::fill(&mut id)?;
         let id = format!("{:032x}", u128::from_be_bytes(id));
         let cookie = format!("__Host-session={id}; Path=/; Secure; HttpOnly; SameSite=Lax");
-        let proof = self.twofa.proof(&pass)?;
+        // Good in this session alone: a copy of it is worth nothing without the cookie.
+        let proof = self.twofa.proof_bound(&pass, id.as_bytes())?;
         self.sessions().insert(id, (pass.user().clone(), proof));
         Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
     }

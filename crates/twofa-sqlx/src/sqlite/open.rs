@@ -255,7 +255,7 @@ impl SqliteStore {
             .acquire_timeout(busy)
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self::over(pool, Some(Queue::at(path, busy)), older))
+        Ok(Self::over(pool, busy, Some(Queue::at(path, busy)), older))
     }
 }
 

@@ -103,7 +103,7 @@ pub async fn begin(
 /// When something behind the page fails.
 pub async fn confirm(
     State(app): State<App>,
-    person: Person,
+    mut person: Person,
     Posted(Typed { code }): Posted<Typed>,
 ) -> Result<Response, Trouble> {
     let Some(login) = person.replacement() else {

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tower_sessions::Session;
 
 use crate::page::{Frame, Trouble, draw};
 use crate::visit::Person;
@@ -19,10 +18,10 @@ struct SupportPage {
 /// # Errors
 ///
 /// When the session store fails.
-pub async fn show(person: Option<Person>, session: Session) -> Result<Response, Trouble> {
+pub async fn show(person: Option<Person>) -> Result<Response, Trouble> {
     let frame = match &person {
         Some(person) => Frame::inside(person).await?,
-        None => Frame::outside(&session).await?,
+        None => Frame::without_forms(),
     };
     draw(StatusCode::OK, &SupportPage { frame })
 }

@@ -293,9 +293,7 @@ pub async fn step_up(
         .await?
     {
         Answer::Accepted(pass) => {
-            person.proof = app.twofa.proof(&pass)?;
-            let session = person.session.clone();
-            visit::enter(app, &session, pass).await?;
+            person.proof = visit::enter(app, &person.session, pass).await?;
             Ok(None)
         }
         Answer::Rejected(why) => Ok(Some(notice_of(&why))),

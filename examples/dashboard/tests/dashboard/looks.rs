@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use twofa_sqlx::Database;
+use twofa_sqlx::sqlx::Connection as _;
 
 use crate::browser::{Browser, with_browsers};
 use crate::server::{MANDATE, Server};
@@ -71,6 +73,31 @@ fn told(violation: &Value) -> String {
     let places: Vec<_> = nodes.map(|node| node["html"].to_string()).collect();
     let (impact, help) = (&violation["impact"], &violation["help"]);
     format!("{impact}: {help}: {places:?}")
+}
+
+/// What people see while another process holds a lock in the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_store_looks_right() {
+    with_browsers(async |desk| {
+        let server = Server::start();
+        let ann = desk.browser(&server).await;
+        ann.go("/login").await;
+        ann.fill("#email", "ann@acme.example").await;
+        ann.fill("#password", server.password("ann@acme.example"))
+            .await;
+        let database = server.database().await;
+        let Database::Sqlite(store) = &database else {
+            panic!("the default store is SQLite");
+        };
+        let mut other = store.pool().acquire().await.unwrap();
+        let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        ann.press("Sign in").await;
+        let title = ann.find("h1").await.text().await.unwrap();
+        assert_eq!(title, "This does not work right now");
+        look(&ann, "locked").await;
+        held.rollback().await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

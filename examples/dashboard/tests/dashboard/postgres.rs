@@ -10,11 +10,11 @@ const ANN: &str = "ann@acme.example";
 const RESET: &str = "/settings/security/two-factor/reset";
 
 /// A fresh database on the server that `scripts/postgres.sh` starts.
-async fn database() -> String {
+pub(crate) async fn database(purpose: &str) -> String {
     let server = std::env::var("TWOFA_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("TWOFA_TEST_POSTGRES names no server: run ./test, or scripts/postgres.sh cargo test")
     });
-    let name = format!("dashboard_{}", std::process::id());
+    let name = format!("dashboard_{purpose}_{}", std::process::id());
     let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
     for statement in ["DROP DATABASE IF EXISTS", "CREATE DATABASE"] {
         let statement = sqlx::AssertSqlSafe(format!("{statement} {name}"));
@@ -27,7 +27,7 @@ async fn database() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_dashboards_share_a_postgresql() {
-    let store = database().await;
+    let store = database("shared").await;
     let keys = tempfile::tempdir().unwrap();
     let key = keys.path().join("keys");
     let options = ["--store", &store, "--key-file", key.to_str().unwrap()];

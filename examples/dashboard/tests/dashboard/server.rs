@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
-use twofa::{Keyring, TwoFactor};
+use twofa::{KeySource, TwoFactor};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx;
 
@@ -26,6 +26,41 @@ pub(crate) struct Server {
     folder: TempDir,
     pub(crate) said: Arc<Mutex<Vec<String>>>,
     ahead: Mutex<i64>,
+}
+
+/// One that was ended, and what is left of it.
+pub(crate) struct Stopped {
+    pub(crate) folder: TempDir,
+    ahead: i64,
+    passwords: BTreeMap<String, String>,
+}
+
+impl Stopped {
+    /// Another one in its folder, with these variables in its environment.
+    pub(crate) fn start(self, variables: &[(&str, &str)]) -> Server {
+        let mut next = Server::start_as(self.folder, self.ahead, &[], |command| {
+            command.envs(variables.iter().copied());
+        });
+        assert!(next.passwords.is_empty(), "passwords are said once");
+        next.passwords = self.passwords;
+        next
+    }
+}
+
+/// The program in a folder, with nothing of ours in its environment.
+fn program(folder: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twofa-dashboard"));
+    command
+        .args(["--listen", "127.0.0.1:0"])
+        .args(options)
+        .current_dir(folder)
+        .env_remove("TWOFA_STORE")
+        .env_remove("TWOFA_KEY_FILE")
+        .env_remove("TWOFA_KEY")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
 }
 
 /// Where a command is, or how to get it.
@@ -71,10 +106,48 @@ impl Server {
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         let ahead = *self.ahead.lock().unwrap();
         let passwords = std::mem::take(&mut self.passwords);
-        let mut next = Self::start_in(folder, ahead, &[]);
-        assert!(next.passwords.is_empty(), "passwords are said once");
-        next.passwords = passwords;
-        next
+        Stopped {
+            folder,
+            ahead,
+            passwords,
+        }
+        .start(&[])
+    }
+
+    /// Ends it in an orderly way.
+    pub(crate) fn stop(mut self) -> Stopped {
+        self.signal(rustix::process::Signal::TERM);
+        self.ends_within(Duration::from_secs(15));
+        Stopped {
+            folder: std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap()),
+            ahead: *self.ahead.lock().unwrap(),
+            passwords: std::mem::take(&mut self.passwords),
+        }
+    }
+
+    /// One that ends by itself at once, with an error; what it says.
+    pub(crate) fn refuses(folder: &Path, options: &[&str], variables: &[(&str, &str)]) -> String {
+        let mut child = program(folder, options)
+            .envs(variables.iter().copied())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > Duration::from_secs(15) {
+                child.kill().unwrap();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        said
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Whether a file lies in its folder.
@@ -83,22 +156,25 @@ impl Server {
     }
 
     fn start_in(folder: TempDir, ahead: i64, options: &[&str]) -> Self {
+        Self::start_as(folder, ahead, options, |_| {})
+    }
+
+    /// One that is started in a way of its own.
+    pub(crate) fn start_as(
+        folder: TempDir,
+        ahead: i64,
+        options: &[&str],
+        adjust: impl FnOnce(&mut Command),
+    ) -> Self {
         write_clock(folder.path(), ahead);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_twofa-dashboard"))
-            .args(["--listen", "127.0.0.1:0"])
-            .args(options)
-            .current_dir(folder.path())
-            .env_remove("TWOFA_STORE")
-            .env_remove("TWOFA_KEY_FILE")
+        let mut command = program(folder.path(), options);
+        command
             .env("LD_PRELOAD", faketime())
             .env("FAKETIME_TIMESTAMP_FILE", folder.path().join("clock"))
             .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the dashboard starts");
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        adjust(&mut command);
+        let mut child = command.spawn().expect("the dashboard starts");
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let (pipe, heard) = (child.stderr.take().unwrap(), Arc::clone(&said));
         std::thread::spawn(move || {
@@ -177,6 +253,30 @@ impl Server {
         self.child.id()
     }
 
+    /// Tells it to stop, or whatever else the signal says.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id()).unwrap();
+        let process = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// How it ended, which it must have done soon.
+    pub(crate) fn ends_within(&mut self, time: Duration) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < time, "it still runs after {time:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The database, as an operator's tool opens it beside the running program.
     pub(crate) async fn database(&self) -> Database {
         let file = self.folder.path().join("twofa-dashboard.db");
@@ -187,8 +287,7 @@ impl Server {
     pub(crate) async fn service(&self) -> TwoFactor<Database, Database> {
         let database = self.database().await;
         let key = self.folder.path().join("twofa-dashboard.db.key");
-        let keyring = Keyring::load_file(&key).unwrap();
-        TwoFactor::builder(database.clone(), database, keyring)
+        TwoFactor::builder(database.clone(), database, KeySource::file(key))
             .build()
             .unwrap()
     }
