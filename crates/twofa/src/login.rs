@@ -224,6 +224,10 @@ impl Challenge {
 /// What beginning a set-up again leads to: see [`TwoFactor::begin_again`](crate::TwoFactor::begin_again).
 #[derive(Debug)]
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is received, and never kept"
+)]
 pub enum Again {
     /// A new QR code under a new login id.
     Enrol(Enrolment),

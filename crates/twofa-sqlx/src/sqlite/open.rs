@@ -74,21 +74,44 @@ fn working(path: &Path, busy: Duration) -> SqliteConnectOptions {
 async fn look(path: &Path, busy: Duration) -> Result<(Tables, bool), Error> {
     let quiet = settings(path).read_only(true).busy_timeout(busy);
     if !has_log(path) {
-        match tables_of(&quiet.clone().immutable(true)).await {
+        let found = tables_of(&quiet.clone().immutable(true), Some(path)).await;
+        match found {
             // Another process may have begun to write meanwhile: what it has half written is no damage.
             Err(Error::Corrupt(_)) if has_log(path) => {}
             other => return other,
         }
     }
-    tables_of(&quiet).await
+    tables_of(&quiet, None).await
 }
 
-async fn tables_of(options: &SqliteConnectOptions) -> Result<(Tables, bool), Error> {
+/// `whole` is for a file that all of the database lies in: then its length is told by its pages.
+async fn tables_of(
+    options: &SqliteConnectOptions,
+    whole: Option<&Path>,
+) -> Result<(Tables, bool), Error> {
     let mut connection = options.connect().await.map_err(Error::sqlite)?;
-    let found = read_tables(&mut connection).await;
+    let mut found = read_tables(&mut connection).await;
+    if let (Ok((tables, _)), Some(path)) = (&found, whole)
+        && *tables != Tables::None
+        && is_cut(&mut connection, path).await?
+    {
+        let end = io::Error::from(io::ErrorKind::UnexpectedEof);
+        found = Err(Error::Corrupt(sqlx::Error::Io(end)));
+    }
     let closed = connection.close().await.map_err(Error::sqlite);
     let found = found?;
     closed.map(|()| found)
+}
+
+/// Whether the last page is not all there, which SQLite itself finds when it needs it.
+async fn is_cut(connection: &mut SqliteConnection, path: &Path) -> Result<bool, Error> {
+    let page: i64 = sqlx::query_scalar("PRAGMA page_size")
+        .fetch_one(connection)
+        .await
+        .map_err(Error::sqlite)?;
+    let length = fs::metadata(path).map_or(0, |meta| meta.len());
+    let page = u64::try_from(page).unwrap_or(0).max(512);
+    Ok(!length.is_multiple_of(page))
 }
 
 /// The state of our tables, and whether there are others.
@@ -222,7 +245,7 @@ impl SqliteStore {
             // Media that cannot be written, with nothing beside the file that would have to be read along.
             Err(Error::CannotOpen(_) | Error::ReadOnly(_)) if !has_log(path) => {
                 options = settings(path).read_only(true).immutable(true);
-                tables_of(&options).await.map_err(named(path))?;
+                tables_of(&options, None).await.map_err(named(path))?;
             }
             Err(Error::Busy(_)) => {}
             Err(error) => return Err(named(path)(error)),

@@ -79,6 +79,16 @@ impl Cluster {
         }
     }
 
+    /// Puts a copy of a file into its data, for the server alone.
+    pub(crate) fn gives(&self, file: &std::path::Path, name: &str) {
+        let there = self.data().join(name);
+        std::fs::copy(file, &there).unwrap();
+        assert!(quietly(Command::new("chmod").arg("600").arg(&there)));
+        if is_root() {
+            assert!(quietly(Command::new("chown").arg("postgres:").arg(&there)));
+        }
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -9,6 +9,7 @@
     reason = "what goes wrong around a test has nobody to be reported to"
 )]
 
+#[expect(dead_code, reason = "other tests use the rest")]
 mod cluster;
 mod people;
 #[path = "../support/mod.rs"]

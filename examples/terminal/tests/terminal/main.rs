@@ -11,6 +11,8 @@ mod admin;
 mod bad_input;
 mod bad_store;
 mod conversation;
+mod keys;
+mod opening;
 mod play;
 mod postgres;
 mod races;

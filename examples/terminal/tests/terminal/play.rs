@@ -56,6 +56,11 @@ impl Play {
         self
     }
 
+    /// Whether the store is the file that a run makes without being told.
+    pub(crate) fn is_file(&self) -> bool {
+        self.store.is_none()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -165,9 +170,10 @@ impl Play {
     }
 }
 
-/// Carries a statement out in a database, which is made where it is missing, and says how many rows it changed.
-pub(crate) fn execute(database: &Path, statement: &'static str) -> u64 {
-    use twofa_sqlx::sqlx::{self, Connection as _};
+/// Carries statements out in a database, which is made where it is missing, and says how many rows they changed.
+pub(crate) fn execute(database: &Path, statement: &str) -> u64 {
+    use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection as _};
+    let statement = AssertSqlSafe(statement.to_owned());
     let url = format!("sqlite:{}?mode=rwc", database.display());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -175,7 +181,7 @@ pub(crate) fn execute(database: &Path, statement: &'static str) -> u64 {
         .unwrap();
     runtime.block_on(async {
         let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        let done = sqlx::query(statement).execute(&mut connection).await;
+        let done = sqlx::raw_sql(statement).execute(&mut connection).await;
         connection.close().await.unwrap();
         done.unwrap().rows_affected()
     })

@@ -1,6 +1,7 @@
 //! The same program on PostgreSQL: everything that SQLite does.
 
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use twofa_sqlx::sqlx::{self, Connection as _};
 
@@ -8,38 +9,32 @@ use crate::play::{MANDATE, Play, assert_error};
 
 /// A play on a fresh database of the server that `scripts/postgres.sh` starts.
 pub(crate) fn play() -> Play {
+    Play::on(fresh())
+}
+
+/// The URL of a fresh database.
+pub(crate) fn fresh() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let server = std::env::var("TWOFA_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("TWOFA_TEST_POSTGRES names no server: run ./test, or scripts/postgres.sh cargo test")
     });
-    let name = format!(
-        "terminal_{}_{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    );
-    let name: String = name
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .collect();
-    let name = name.to_lowercase();
+    // Process ids come round again within a long run.
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("terminal_{}_{now}_{count}", std::process::id());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
         let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-        for statement in [
-            format!("DROP DATABASE IF EXISTS {name}"),
-            format!("CREATE DATABASE {name}"),
-        ] {
-            let statement = sqlx::AssertSqlSafe(statement);
-            sqlx::query(statement)
-                .execute(&mut connection)
-                .await
-                .unwrap();
-        }
+        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
     });
     let (host, _) = server.rsplit_once('/').unwrap();
-    Play::on(format!("{host}/{name}"))
+    format!("{host}/{name}")
 }
 
 #[test]
