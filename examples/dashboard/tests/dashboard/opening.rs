@@ -46,6 +46,18 @@ async fn a_first_start_says_where_the_keys_are() {
     assert!(!server.said().contains("Made"), "{}", server.said());
 }
 
+/// Killed after the store was made and before its keys were.
+#[tokio::test]
+async fn a_first_start_that_was_cut_short_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join(STORE);
+    let (database, _) = Database::create(store.to_str().unwrap()).await.unwrap();
+    database.close().await;
+    let server = Server::start_as(folder, 0, &[], |_| {});
+    server.hears("Made twofa-dashboard.db.key");
+    Visitor::new(&server).set_up(&server, ANN).await;
+}
+
 #[tokio::test]
 async fn a_store_that_is_gone_is_not_begun_anew() {
     let server = Server::start();
