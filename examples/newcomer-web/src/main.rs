@@ -14,24 +14,24 @@ mod people;
 mod tests;
 mod web;
 
+use std::path::Path;
+
 use people::People;
 use twofa::policy::{ProjectSettings, Role};
 use twofa::types::UnixTime;
 use twofa::{KeySource, Keyring};
+use twofa_sqlx::SqliteStore;
 use twofa_sqlx::sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let (file, keys) = ("newcomer.db".as_ref(), "newcomer.key".as_ref());
-    // Made together, once. Later, one of them without the other was lost, and is not made anew in its place.
-    let (made, has_keys) = (std::fs::exists(file)?, std::fs::exists(keys)?);
-    if made != has_keys {
-        return Err("of newcomer.db and newcomer.key one is missing: put it back".into());
-    }
+    let (file, keys) = (Path::new("newcomer.db"), Path::new("newcomer.key"));
+    let first = is_first(file, keys)?;
     let pool = SqlitePool::connect_with(options(file)).await?;
-    if !made {
+    if first {
+        SqliteStore::create_in_pool(pool.clone()).await?;
         Keyring::generate()?.create_file(keys)?;
         let people = People::new(pool.clone()).await?;
         let (team, ann) = ("acme".parse()?, "ann@example.com".parse()?);
@@ -46,8 +46,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     Ok(axum::serve(listener, app).await?)
 }
 
-/// As [`twofa_sqlx::SqliteStore::from_pool`] wants it.
-fn options(file: &std::path::Path) -> SqliteConnectOptions {
+/// Whether this is the first start, which makes store and keys together. Later, one of them without the other was
+/// lost, and is not made anew in its place.
+fn is_first(file: &Path, keys: &Path) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    match (std::fs::exists(file)?, std::fs::exists(keys)?) {
+        (false, false) => Ok(true),
+        (true, true) => Ok(false),
+        (store, _) => {
+            let (gone, left) = if store { (keys, file) } else { (file, keys) };
+            let (gone, left) = (gone.display(), left.display());
+            Err(
+                format!("{left} is there without {gone}, which belongs to it: put that back")
+                    .into(),
+            )
+        }
+    }
+}
+
+/// As [`SqliteStore::from_pool`] wants it.
+fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)

@@ -6,14 +6,14 @@ use axum::http::{Request, StatusCode, header};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
-use twofa::Keyring;
 use twofa::policy::{ProjectSettings, Role};
 use twofa::testkit::{Authenticator, Harness, MANDATE, project, user};
 use twofa::types::{ProjectId, UnixTime, UserId};
+use twofa::{KeyFile, KeySource, Keyring, TwoFactor};
 use twofa_sqlx::SqliteStore;
 use twofa_sqlx::sqlx::{self, SqlitePool};
 
-use crate::{options, people::People, web};
+use crate::{is_first, options, people::People, web};
 
 /// A database of its own for each check, opened anew each time.
 struct Ours {
@@ -52,7 +52,7 @@ impl Harness for Ours {
     async fn open(&self) -> (SqliteStore, People) {
         let pool = self.pool().await;
         (
-            SqliteStore::from_pool(pool.clone()).await.unwrap(),
+            SqliteStore::create_in_pool(pool.clone()).await.unwrap(),
             People::new(pool).await.unwrap(),
         )
     }
@@ -138,6 +138,7 @@ fn nobody_comes_in_without_a_code() {
             .put_user((&acme, &ann), "secret", Role::Member)
             .await
             .unwrap();
+        ours.open().await;
         let app = web::app(ours.pool().await, Keyring::generate().unwrap())
             .await
             .unwrap();
@@ -194,4 +195,70 @@ fn nobody_comes_in_without_a_code() {
             StatusCode::SEE_OTHER
         );
     });
+}
+
+/// A key is rotated beside the running application, which has read its keys long ago.
+#[test]
+fn a_rotation_ends_no_session() {
+    let ours = Ours::new();
+    ours.runtime.block_on(async {
+        let (people, acme, ann) = (
+            ours.people().await,
+            project("acme"),
+            user("ann@example.com"),
+        );
+        // Without a factor it is the proof alone that rests under the key.
+        people
+            .put_team(&acme, ProjectSettings::new())
+            .await
+            .unwrap();
+        people
+            .put_user((&acme, &ann), "secret", Role::Member)
+            .await
+            .unwrap();
+        let file = ours.folder.path().join("keys");
+        Keyring::generate().unwrap().create_file(&file).unwrap();
+        let (store, directory) = ours.open().await;
+        let app = web::app(ours.pool().await, KeySource::file(&file));
+        let app = app.await.unwrap();
+        let login = "team=acme&email=ann%40example.com&password=secret";
+        let (_, cookie, _) = visit(&app, "/login", "", Some(login)).await;
+        let home = async || visit(&app, "/", &cookie, None).await.0;
+        assert_eq!(home().await, StatusCode::OK);
+
+        let service = TwoFactor::builder(store, directory, KeySource::file(&file));
+        let service = service.build().unwrap();
+        let mut file = KeyFile::lock(&file).unwrap();
+        let mut ring = file.read().unwrap();
+        let (old, new) = (ring.active_id(), ring.add().unwrap());
+        file.replace(&ring).unwrap();
+        service.register_keys().await.unwrap();
+        service.activate_key(new).await.unwrap();
+        assert_eq!(home().await, StatusCode::OK);
+        service.reseal(|_| ()).await.unwrap();
+        // A second later it has looked again, and the session has its proof under the new key.
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        assert_eq!(home().await, StatusCode::OK);
+        // From here on, nothing from before opens.
+        let void = twofa::ProofsOfOld::Void;
+        service.retire_key(old, void).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        assert_eq!(home().await, StatusCode::OK);
+    });
+}
+
+#[test]
+fn store_and_keys_are_made_together_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, keys) = (folder.path().join("store"), folder.path().join("keys"));
+    assert!(is_first(&file, &keys).unwrap());
+    std::fs::write(&keys, "").unwrap();
+    let gone = is_first(&file, &keys).unwrap_err().to_string();
+    assert!(gone.contains("without"), "{gone}");
+    std::fs::write(&file, "").unwrap();
+    assert!(!is_first(&file, &keys).unwrap());
+    std::fs::remove_file(&keys).unwrap();
+    let gone = is_first(&file, &keys).unwrap_err().to_string();
+    let missing = gone.split_once("without").unwrap().1;
+    assert!(missing.contains("keys"), "{gone}");
 }

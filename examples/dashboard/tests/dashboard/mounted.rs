@@ -13,7 +13,7 @@ const ANN: &str = "ann@acme.example";
 /// links; and the program is of that group, and neither root nor the owner.
 #[tokio::test]
 async fn a_key_that_is_mounted_is_used_by_whom_it_is_mounted_for() {
-    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 
     let (user, group) = (47_011, 47_012);
     let mode = |path: &Path, mode| {
@@ -42,6 +42,9 @@ async fn a_key_that_is_mounted_is_used_by_whom_it_is_mounted_for() {
     let mut ann = Visitor::new(&server);
     ann.set_up(&server, ANN).await;
     assert!(ann.is_in().await);
+    // Keys that are kept from others on disk are kept from them in memory: what may not be dumped is root's.
+    let mem = std::fs::metadata(format!("/proc/{}/mem", server.process())).unwrap();
+    assert_eq!(mem.uid(), 0);
     mode(volume.path(), 0o755);
     mode(&secret, 0o755);
 }

@@ -78,3 +78,31 @@ async fn two_dashboards_share_a_postgresql() {
         "/two-factor/setup"
     );
 }
+
+/// A database that is another one is no place to begin anew under keys that are there.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_database_and_a_server_without_tls_are_refused() {
+    let (store, other) = (database("one").await, database("other").await);
+    let keys = tempfile::tempdir().unwrap();
+    let key = keys.path().join("keys");
+    let file = key.to_str().unwrap();
+    Server::start_at(real_now(), &["--store", &store, "--key-file", file]).stop();
+
+    let said = Server::refuses(keys.path(), &["--store", &other, "--key-file", file], &[]);
+    assert!(
+        said.contains("no-store") && said.contains("--init"),
+        "{said}"
+    );
+    let mut there = sqlx::PgConnection::connect(&other).await.unwrap();
+    let count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
+    let tables: i64 = sqlx::query_scalar(count)
+        .fetch_one(&mut there)
+        .await
+        .unwrap();
+    assert_eq!(tables, 0, "and nothing is made in it");
+
+    let tls = format!("{store}?sslmode=require");
+    let said = Server::refuses(keys.path(), &["--store", &tls, "--key-file", file], &[]);
+    assert!(said.contains("TLS"), "{said}");
+    assert!(!said.contains("built without"), "{said}");
+}
