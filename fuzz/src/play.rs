@@ -123,7 +123,8 @@ impl Play {
         if let Outcome::Imported { .. } = self
             .step(Command::Import {
                 secret: &secret,
-                params, again: None 
+                params,
+                again: None,
             })
             .outcome
         {

@@ -40,9 +40,8 @@ async fn refused(folder: &Path, name: &str, code: &str) {
     let before = picture(folder);
     let path = folder.join(name);
     let path = path.to_str().unwrap();
-    let error = match Database::open(path).await {
-        Err(error) => error,
-        Ok(_) => panic!("{name} opens as a store"),
+    let Err(error) = Database::open(path).await else {
+        panic!("{name} opens as a store")
     };
     assert_eq!(error.code(), code, "{name}: {error}");
     assert!(error.to_string().contains(name), "{name}: {error}");

@@ -3,6 +3,9 @@
 #[doc = include_str!("../docs/EMBEDDING.md")]
 pub mod embedding {}
 
+#[doc = include_str!("../docs/KEYS.md")]
+pub mod keys {}
+
 #[doc = include_str!("../docs/DESIGN.md")]
 pub mod design {}
 

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use twofa::KeyId;
-use twofa::policy::Sso;
-use twofa::totp::{Algorithm, Digits, OutOfBounds, Params, Period, Window};
-use twofa::types::{Name, NameError, ProjectId, UnixTime, UserId};
+use twofa::totp::{Algorithm, Digits, Params, Period, Window};
+use twofa::types::{Name, ProjectId, UnixTime, UserId};
 
 use crate::times::time;
+use values::{cursor, digits, issuer, name, period, steps, whole_name};
+
+mod values;
 
 /// Two-factor authentication in a terminal: begin with `twofa demo`.
 #[derive(Parser)]
@@ -41,7 +43,7 @@ pub(crate) struct Global {
     )]
     #[arg(default_value = "twofa.db")]
     pub(crate) store: String,
-    /// The keys that secrets rest under [default: the text in TWOFA_KEY, or the store's path and ".key"]
+    /// The keys that secrets rest under [default: the text in `TWOFA_KEY`, or the store's path and ".key"]
     #[arg(long, global = true, value_name = "FILE", env = "TWOFA_KEY_FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// As if it were another time: RFC 3339 or Unix seconds. Writes only to a store made with `init --rehearsal`
@@ -50,7 +52,6 @@ pub(crate) struct Global {
 }
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it, made once")]
 pub(crate) enum Command {
     /// The whole story: set up in your authenticator app, then run it again to be asked for a code
     Demo {
@@ -435,18 +436,6 @@ pub(crate) enum SsoOption {
     Refuse,
 }
 
-impl From<SsoOption> for Sso {
-    fn from(option: SsoOption) -> Self {
-        use twofa::policy::PasswordUnderSso;
-        match option {
-            SsoOption::Off => Self::Off,
-            SsoOption::Exempt => Self::On(PasswordUnderSso::Exempt),
-            SsoOption::Challenge => Self::On(PasswordUnderSso::Challenge),
-            SsoOption::Refuse => Self::On(PasswordUnderSso::Refuse),
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum QrFormat {
     Terminal,
@@ -499,46 +488,4 @@ impl CodeOptions {
             .with_digits(self.digits)
             .with_period(self.period)
     }
-}
-
-fn digits(text: &str) -> Result<Digits, OutOfBounds> {
-    let digits: u8 = text.parse().map_err(|_| OutOfBounds::Digits)?;
-    Digits::try_from(digits)
-}
-
-fn period(text: &str) -> Result<Period, OutOfBounds> {
-    Period::new(text.parse().map_err(|_| OutOfBounds::Period)?)
-}
-
-fn steps(text: &str) -> Result<u8, String> {
-    text.parse()
-        .map_err(|_| "give a number of steps, 0 to 10".to_owned())
-}
-
-fn cursor(text: &str) -> Result<u64, String> {
-    text.parse()
-        .map_err(|_| "a cursor is a number, as `notices` prints it".to_owned())
-}
-
-/// A name that an app can show, by the rules of key URIs.
-fn issuer(text: &str) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    use twofa::{otpauth::KeyUri, totp::Secret};
-    Name::new(text)?;
-    let secret = Secret::from_bytes(&[1; 20])?;
-    KeyUri::totp(text, "account", secret, Params::default())?;
-    Ok(text.to_owned())
-}
-
-/// A name that is one.
-fn whole_name(text: &str) -> Result<Name, NameError> {
-    Name::new(text.trim_matches(' '))
-}
-
-/// A name, or nothing, which policy has a reason for.
-fn name(text: &str) -> Result<String, NameError> {
-    let text = text.trim_matches(' ');
-    if !text.is_empty() {
-        Name::new(text)?;
-    }
-    Ok(text.to_owned())
 }

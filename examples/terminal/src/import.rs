@@ -102,8 +102,8 @@ pub(crate) async fn import(
     out.result(
         || {
             let mut object = json!({"imported": imported, "skipped": skipped, "bad": bad});
-            if refused > 0 {
-                object["refused"] = json!(refused);
+            if let Some(object) = object.as_object_mut().filter(|_| refused > 0) {
+                object.insert("refused".to_owned(), json!(refused));
             }
             object
         },

@@ -54,8 +54,9 @@ pub(crate) async fn login(
                 let (next, reason) = (Next::Challenge.code(), reason.code());
                 let mut object =
                     json!({"next": next, "reason": reason, "login": login, "expires": expires});
-                if challenge.handover_required() {
-                    object["handover_required"] = json!(true);
+                let asks = challenge.handover_required();
+                if let Some(object) = object.as_object_mut().filter(|_| asks) {
+                    object.insert("handover_required".to_owned(), json!(true));
                 }
                 out.line(&object.to_string())?;
                 return Ok(Exit::Done);

@@ -47,6 +47,8 @@ use output::Output;
 use store::{Does, Opened};
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    keep_memory_in();
     let exit = match Cli::try_parse() {
         Ok(cli) => {
             let out = Output {
@@ -60,6 +62,19 @@ fn main() -> ExitCode {
         Err(error) => usage::answer(&error),
     };
     ExitCode::from(exit as u8)
+}
+
+/// A secret that is being set up is in memory, and a core dump would take it along. Where this is not to be had, the
+/// program runs all the same.
+#[cfg(target_os = "linux")]
+fn keep_memory_in() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 /// What needs no store is done at once.

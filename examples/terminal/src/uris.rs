@@ -156,6 +156,11 @@ fn title_of(text: &str, input: &Input) -> Result<String, Failure> {
 
 /// Writes a file that only its owner can read.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A link may have been planted to empty another file; /dev/stdout is one, too, and nobody else's.
+    let planted = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+    if planted && !path.starts_with("/dev") {
+        return Err(io::Error::other("is a link; name the file itself"));
+    }
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

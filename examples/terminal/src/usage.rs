@@ -14,6 +14,16 @@ pub(crate) fn answer(error: &clap::Error) -> Exit {
         json: asks_for_json(),
     };
     match error.kind() {
+        kind @ (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) if out.json => {
+            let text = error.render().to_string();
+            let what = match kind {
+                ErrorKind::DisplayVersion => "version",
+                _ => "help",
+            };
+            let text = text.trim_end().trim_start_matches("twofa ");
+            let told = out.line(&serde_json::json!({ what: text }).to_string());
+            told.map_or_else(|failure| out.failure(&failure), |()| Exit::Done)
+        }
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = if io::IsTerminal::is_terminal(&io::stdout()) {
                 error.render().ansi().to_string()

@@ -341,3 +341,28 @@ fn options_stand_before_or_after_the_command_and_in_the_environment() {
     let listed = program.args(["project", "list"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&listed.stdout).lines().count(), 3);
 }
+
+#[test]
+fn help_and_version_are_json_where_that_was_asked_for() {
+    let play = Play::bare(None);
+    let version = play.run(&["--json", "--version"]).done();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    let help = play.run(&["keys", "--help", "--json"]).done();
+    assert!(help["help"].as_str().unwrap().contains("rotate"), "{help}");
+}
+
+#[test]
+fn a_picture_is_not_written_through_a_link() {
+    let play = Play::bare(None);
+    std::fs::write(play.path("other"), "of somebody's").unwrap();
+    std::os::unix::fs::symlink("other", play.path("picture.svg")).unwrap();
+    let args = ["qr", "--format", "svg", "-o", "picture.svg", "--json"];
+    let uri = b"otpauth://totp/a:b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=a";
+    let error = play.run_with(&args, uri).error(2);
+    assert!(
+        error["message"].as_str().unwrap().contains("link"),
+        "{error}"
+    );
+    let kept = std::fs::read_to_string(play.path("other")).unwrap();
+    assert_eq!(kept, "of somebody's");
+}
