@@ -111,7 +111,12 @@ impl Database {
         }
     }
 
-    /// Whether the tables are one version behind: see [`Database::migrate`].
+    /// The version of the tables when the store was opened, from 1 on.
+    pub fn schema_version(&self) -> i64 {
+        either!(self, store => store.schema_version())
+    }
+
+    /// Whether the tables were one version behind when the store was opened: see [`Database::migrate`].
     pub fn is_older(&self) -> bool {
         either!(self, store => store.is_older())
     }

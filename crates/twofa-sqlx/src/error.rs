@@ -82,7 +82,7 @@ pub enum Error {
     NotADatabase(#[source] sqlx::Error),
     /// The file is a SQLite database whose pages contradict each other.
     #[error(
-        "the SQLite database is damaged; restore it from a backup (its tables cannot be trusted any more)"
+        "the database is damaged; restore it from a backup (its tables cannot be trusted any more)"
     )]
     Corrupt(#[source] sqlx::Error),
     /// The database may be read but not written.
@@ -91,7 +91,7 @@ pub enum Error {
     )]
     ReadOnly(#[source] sqlx::Error),
     /// No room left on the disk.
-    #[error("the disk is full; free some space")]
+    #[error("the disk is full, or does not take what is written; free some space")]
     Full(#[source] sqlx::Error),
     /// Another process kept the SQLite file locked for too long.
     #[error(
@@ -294,9 +294,13 @@ impl Error {
     #[cfg(feature = "sqlite")]
     pub(crate) fn sqlite(error: sqlx::Error) -> Self {
         let code = sqlite_code(&error);
-        // IOERR_SHMSIZE, IOERR_WRITE, IOERR_TRUNCATE: what a full disk answers where a file must grow by a page.
-        if matches!(code, Some(4874 | 778 | 1546)) {
-            return Self::Full(error);
+        match code {
+            // IOERR_SHMSIZE, _SHMMAP, _WRITE, _FSYNC, _DIR_FSYNC, _TRUNCATE: what a disk or a quota that is full
+            // answers where a file must grow.
+            Some(4874 | 5386 | 778 | 1034 | 1290 | 1546) => return Self::Full(error),
+            // IOERR_SHORT_READ: the file ends before its last page does.
+            Some(522) => return Self::Corrupt(error),
+            _ => {}
         }
         // The primary result code is the low byte of an extended one (sqlite.org/rescode.html).
         match code.map(|code| code & 0xff) {
@@ -321,6 +325,8 @@ impl Error {
             Some("53100") => Self::Full(error),
             // lock_not_available, query_canceled (by a time-out), too_many_connections
             Some("55P03" | "57014" | "53300") => Self::Busy(error),
+            // data_corrupted, index_corrupted
+            Some("XX001" | "XX002") => Self::Corrupt(error),
             // insufficient_privilege
             Some("42501") => Self::NoRights(error),
             // undefined_table: gone since the store was opened, or another search path

@@ -33,19 +33,26 @@ const MIGRATIONS: &[(&str, &str)] = &[
 pub struct Limits {
     connections: u32,
     connect: Duration,
-    statement: Duration,
-    lock: Duration,
+    statement: Option<Duration>,
+    lock: Option<Duration>,
 }
 
+/// For a statement, where nobody says anything.
+const STATEMENT: Duration = Duration::from_secs(10);
+
+/// For a lock that somebody else holds, where nobody says anything.
+const LOCK: Duration = Duration::from_secs(5);
+
 /// At most 16 connections; 10 seconds for the server to let one in or for one to be free, 10 for a statement, 5
-/// for a lock.
+/// for a lock. What the URL, the role or the database sets for `statement_timeout` or `lock_timeout` counts for
+/// more than the default of either, and less than what is said here.
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 16,
             connect: Duration::from_secs(10),
-            statement: Duration::from_secs(10),
-            lock: Duration::from_secs(5),
+            statement: None,
+            lock: None,
         }
     }
 }
@@ -65,23 +72,29 @@ impl Limits {
 
     /// So long for a statement; then [`Error::Busy`]. Zero is without end.
     pub const fn with_statement(mut self, wait: Duration) -> Self {
-        self.statement = wait;
+        self.statement = Some(wait);
         self
     }
 
     /// So long for a lock that somebody else holds; then [`Error::Busy`]. Zero is without end.
     pub const fn with_lock(mut self, wait: Duration) -> Self {
-        self.lock = wait;
+        self.lock = Some(wait);
         self
     }
 
     async fn set(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let set = "SELECT set_config('statement_timeout', $1, false), \
-            set_config('lock_timeout', $2, false)";
+        // Whatever does not know a setting answers NULL, and is left alone.
+        let set = "SELECT set_config(name, CASE WHEN said OR stands IN ('0', '0s', '0ms') THEN wanted ELSE stands END, false) \
+            FROM (SELECT l.*, current_setting(l.name, true) AS stands FROM (VALUES \
+            ('statement_timeout', $1::text, $2::boolean), ('lock_timeout', $3::text, $4::boolean)) \
+            AS l (name, wanted, said)) AS s WHERE stands IS NOT NULL";
+        let text = |wait: Duration| wait.as_millis().to_string();
         sqlx::query(set)
             .persistent(false)
-            .bind(self.statement.as_millis().to_string())
-            .bind(self.lock.as_millis().to_string())
+            .bind(text(self.statement.unwrap_or(STATEMENT)))
+            .bind(self.statement.is_some())
+            .bind(text(self.lock.unwrap_or(LOCK)))
+            .bind(self.lock.is_some())
             .execute(connection)
             .await
             .map(drop)
@@ -101,7 +114,7 @@ const IDLE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct PgStore {
     pub(crate) pool: PgPool,
-    older: bool,
+    version: i64,
 }
 
 impl PgStore {
@@ -141,8 +154,8 @@ impl PgStore {
             })
         })
         .await?;
-        schema::usable(tables, known(), &place(&options))?;
-        Ok(Self::over(options, limits, tables != Tables::Current))
+        let version = schema::usable(tables, known(), &place(&options))?;
+        Ok(Self::over(options, limits, version))
     }
 
     /// Makes the store in the database at `url`, or opens the one that is there, and says which. The role needs
@@ -152,13 +165,25 @@ impl PgStore {
     ///
     /// As [`open`](Self::open).
     pub async fn create(url: &str) -> Result<(Self, Made), Error> {
-        let (options, limits) = (encrypted(Self::options(url)?)?, Limits::default());
+        Self::create_with(Self::options(url)?, Limits::default()).await
+    }
+
+    /// As [`create`](Self::create), with options and limits of the application's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn create_with(
+        options: PgConnectOptions,
+        limits: Limits,
+    ) -> Result<(Self, Made), Error> {
+        let options = encrypted(options)?;
         match Self::open_with(options.clone(), limits).await {
             Err(Error::NoStore { .. }) => {}
             other => return other.map(|store| (store, Made::Before)),
         }
         let made = bring_up_on_one(&options, limits, true).await?;
-        let store = Self::over(options, limits, false);
+        let store = Self::over(options, limits, known());
         Ok((
             store,
             if made.from == 0 {
@@ -175,17 +200,37 @@ impl PgStore {
     ///
     /// As [`open`](Self::open).
     pub async fn migrate(url: &str) -> Result<Migrated, Error> {
-        let options = encrypted(Self::options(url)?)?;
-        bring_up_on_one(&options, Limits::default(), false).await
+        Self::migrate_with(Self::options(url)?, Limits::default()).await
+    }
+
+    /// As [`migrate`](Self::migrate), with options and limits of the application's own. A migration may take longer
+    /// than a statement, and waits for locks no longer than any.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn migrate_with(
+        options: PgConnectOptions,
+        limits: Limits,
+    ) -> Result<Migrated, Error> {
+        bring_up_on_one(&encrypted(options)?, limits, false).await
     }
 
     fn options(url: &str) -> Result<PgConnectOptions, Error> {
-        Ok(PgConnectOptions::from_str(url)
-            .map_err(Error::Url)?
-            .disable_statement_logging())
+        let options = PgConnectOptions::from_str(url).map_err(Error::Url)?;
+        // As libpq does: whoever names an authority wants it asked.
+        let names_authority = url
+            .split_once('?')
+            .is_some_and(|(_, query)| query.split('&').any(is_root_certificate))
+            || std::env::var_os("PGSSLROOTCERT").is_some();
+        let options = match options.get_ssl_mode() {
+            PgSslMode::Require if names_authority => options.ssl_mode(PgSslMode::VerifyCa),
+            _ => options,
+        };
+        Ok(options.disable_statement_logging())
     }
 
-    fn over(options: PgConnectOptions, limits: Limits, older: bool) -> Self {
+    fn over(options: PgConnectOptions, limits: Limits, version: i64) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(limits.connections.max(1))
             .acquire_timeout(limits.connect)
@@ -203,7 +248,7 @@ impl PgStore {
                 })
             })
             .connect_lazy_with(options);
-        Self { pool, older }
+        Self { pool, version }
     }
 
     /// A store on a pool that the application has already, whose tables are there. They stand in the first schema
@@ -217,12 +262,9 @@ impl PgStore {
         sound(&mut connection).await?;
         let migrations = schema::migrations(MIGRATIONS);
         let tables = schema::tables(&migrations, &applied(&mut connection).await?)?;
-        schema::usable(tables, known(), "this database")?;
+        let version = schema::usable(tables, known(), "this database")?;
         drop(connection);
-        Ok(Self {
-            pool,
-            older: tables != Tables::Current,
-        })
+        Ok(Self { pool, version })
     }
 
     /// As [`from_pool`](Self::from_pool), and makes the tables where they are not there, or brings them up to
@@ -236,12 +278,20 @@ impl PgStore {
         sound(&mut connection).await?;
         bring_up(&mut connection, true).await?;
         drop(connection);
-        Ok(Self { pool, older: false })
+        Ok(Self {
+            pool,
+            version: known(),
+        })
     }
 
-    /// Whether the tables are one version behind: see [`PgStore::migrate`].
+    /// The version of the tables when the store was opened, from 1 on.
+    pub fn schema_version(&self) -> i64 {
+        self.version
+    }
+
+    /// Whether the tables were one version behind when the store was opened: see [`PgStore::migrate`].
     pub fn is_older(&self) -> bool {
-        self.older
+        self.version < known()
     }
 
     /// The pool, for the application's own statements.
@@ -287,7 +337,15 @@ fn is_this_machine(options: &PgConnectOptions) -> bool {
     let address = host.parse::<std::net::IpAddr>();
     socket(options).is_some()
         || host.eq_ignore_ascii_case("localhost")
-        || address.is_ok_and(|address| address.is_loopback())
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Whether a parameter of a URL names a file of authorities, by any of its names.
+fn is_root_certificate(parameter: &str) -> bool {
+    let name = parameter
+        .split_once('=')
+        .map_or(parameter, |(name, _)| name);
+    matches!(name, "sslrootcert" | "ssl-root-cert" | "ssl-ca")
 }
 
 /// The same options, encrypted wherever they lead to another machine.
@@ -408,6 +466,12 @@ async fn bring_up_once(connection: &mut PgConnection, make: bool) -> Result<Migr
         }
     };
     let mut transaction = connection.begin().await.map_err(Error::postgres)?;
+    // Larger tables than anybody thought of must not make it impossible.
+    sqlx::query("SELECT set_config('statement_timeout', '0', true)")
+        .persistent(false)
+        .execute(&mut *transaction)
+        .await
+        .map_err(Error::postgres)?;
     schema::apply(&mut *transaction, &migrations)
         .await
         .map_err(Error::Migrate)?;

@@ -72,13 +72,12 @@ pub(crate) fn tables(
     })
 }
 
-/// Whether a store with these tables may be used: up to one version behind it may, with what this version adds left
-/// out.
-pub(crate) fn usable(tables: Tables, known: i64, name: &str) -> Result<(), Error> {
+/// The version of a store that may be used: one version behind it may, with what this version adds left out.
+pub(crate) fn usable(tables: Tables, known: i64, name: &str) -> Result<i64, Error> {
     match tables {
         Tables::None => Err(Error::NoStore { name: name.into() }),
-        Tables::Current => Ok(()),
-        Tables::Older(found) if found + 1 == known => Ok(()),
+        Tables::Current => Ok(known),
+        Tables::Older(found) if found + 1 == known => Ok(found),
         Tables::Older(found) => Err(Error::OlderSchema { found, known }),
     }
 }

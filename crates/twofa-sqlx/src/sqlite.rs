@@ -68,7 +68,7 @@ pub struct SqliteStore {
     busy: Duration,
     /// And those of all processes; `None` on a pool of the application's own.
     queue: Option<Arc<Queue>>,
-    older: bool,
+    version: i64,
 }
 
 impl SqliteStore {
@@ -110,7 +110,7 @@ impl SqliteStore {
         durable(&mut connection).await?;
         bring_up(&mut connection, true).await?;
         drop(connection);
-        Ok(Self::over(pool, BUSY, None, false))
+        Ok(Self::over(pool, BUSY, None, known()))
     }
 
     /// A store on a pool that the application has already, whose tables are there.
@@ -121,33 +121,39 @@ impl SqliteStore {
     pub async fn from_pool(pool: SqlitePool) -> Result<Self, Error> {
         let mut connection = pool.acquire().await.map_err(Error::sqlite)?;
         durable(&mut connection).await?;
-        let migrations = schema::migrations(MIGRATIONS);
-        let tables = schema::tables(&migrations, &applied(&mut connection).await?)?;
-        let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-        schema::usable(tables, known, "this database")?;
+        let tables = schema::tables(
+            &schema::migrations(MIGRATIONS),
+            &applied(&mut connection).await?,
+        )?;
+        let version = schema::usable(tables, known(), "this database")?;
         drop(connection);
-        Ok(Self::over(pool, BUSY, None, tables != Tables::Current))
+        Ok(Self::over(pool, BUSY, None, version))
     }
 
-    fn over(pool: SqlitePool, busy: Duration, queue: Option<Queue>, older: bool) -> Self {
+    fn over(pool: SqlitePool, busy: Duration, queue: Option<Queue>, version: i64) -> Self {
         Self {
             pool,
             writer: Arc::new(Semaphore::new(1)),
             busy,
             queue: queue.map(Arc::new),
-            older,
+            version,
         }
     }
 
-    /// Whether the tables are one version behind: see [`SqliteStore::migrate`].
-    pub fn is_older(&self) -> bool {
-        self.older
+    /// The version of the tables when the store was opened, from 1 on.
+    pub fn schema_version(&self) -> i64 {
+        self.version
     }
 
-    /// How many bytes the log beside the file has, where it has grown so long that somebody must be holding it
-    /// open: a program that reads within one transaction for hours, such as a shell or a backup. It grows until
-    /// that reader ends. `None` where all is well, and for a pool of the application's own. Also told through
-    /// `tracing`, as a warning.
+    /// Whether the tables were one version behind when the store was opened: see [`SqliteStore::migrate`].
+    pub fn is_older(&self) -> bool {
+        self.version < known()
+    }
+
+    /// How many bytes the log beside the file had at the last write, where somebody holds it open: a program that
+    /// reads within one transaction for hours, such as a shell or a backup. It grows until that reader ends.
+    /// `None` where all is well, where it has less than 64 MiB, and for a pool of the application's own. Also told
+    /// through `tracing`, as a warning once a minute.
     pub fn held_log(&self) -> Option<u64> {
         self.queue.as_ref()?.held_log()
     }
@@ -170,13 +176,29 @@ impl SqliteStore {
         // Another error is impossible, since the semaphore is never closed; the file's own lock would still hold.
         let permit = permit.ok();
         let place = match &self.queue {
-            Some(queue) => Some(queue.place().await?),
+            Some(queue) => {
+                if queue.look()? {
+                    // Trouble with the file is told by the write itself.
+                    queue.log_is_held(self.log_is_held().await.unwrap_or_default());
+                }
+                Some(queue.place().await?)
+            }
             None => None,
         };
         Ok(Turn {
             _place: place,
             _permit: permit,
         })
+    }
+
+    /// Writes the log back as far as nobody reads in it, and says whether some of it had to stay.
+    async fn log_is_held(&self) -> Result<bool, Error> {
+        // Busy, the pages of the log, and those that are in the file now.
+        let (_, pages, back): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(Error::sqlite)?;
+        Ok(back < pages)
     }
 }
 
@@ -187,6 +209,11 @@ struct Turn<'a> {
 }
 
 store_and_directory!(SqliteStore, sqlx::Sqlite, Error::sqlite);
+
+/// The version of the tables that this program makes.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
 
 /// Whether what is reported as done survives power loss.
 async fn durable(connection: &mut SqliteConnection) -> Result<(), Error> {
@@ -207,7 +234,7 @@ async fn durable(connection: &mut SqliteConnection) -> Result<(), Error> {
 /// Brings the tables up to date, or makes them where that is asked for.
 async fn bring_up(connection: &mut SqliteConnection, make: bool) -> Result<Migrated, Error> {
     let migrations = schema::migrations(MIGRATIONS);
-    let to = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    let to = known();
     let done = |tables| match tables {
         Tables::Current => Some(Migrated { from: to, to }),
         _ => None,

@@ -1,30 +1,55 @@
 //! Writers of different processes stand in line: SQLite alone lets them poll, and somebody always loses.
 //!
-//! The line is an advisory lock on the *folder* of the file, which the operating system gives to those who wait.
-//! Never on the file itself: closing a file gives back every lock that a process holds on it, SQLite's own
-//! included (sqlite.org/howtocorrupt.html, 2.2). Where a folder cannot be locked, SQLite's lock holds as ever.
+//! The line is an advisory lock (flock) on the *log* beside the file, which the operating system gives to those
+//! who wait and takes back from a process that ends. Never on the file itself nor on its `-shm`: closing a file
+//! gives back every lock that a process holds on it, SQLite's own included (sqlite.org/howtocorrupt.html, 2.2),
+//! and SQLite locks those two, never the log. Nor on the folder, which strangers may lock as well: whoever may
+//! open the log may write the store anyway. Where there is no log to lock, SQLite's own lock holds as ever.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::open::log_of;
 use crate::Error;
 
-/// A log that has grown to this is one that somebody keeps from being written back.
-const LONG_LOG: u64 = 64 * 1024 * 1024;
+/// A log that has grown to this is one that somebody may keep from being written back, in bytes.
+pub(super) const LONG_LOG: u64 = 64 * 1024 * 1024;
 
 /// How often it is looked whether the file is still the one that was opened, and how long its log is.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How often a log that is held open is told of.
+const TELL: Duration = Duration::from_mins(1);
+
+/// A process that has written so often in a row lets others in: the operating system wakes the first who waits,
+/// and does not keep the lock for it.
+const ROW: u32 = 8;
+
+/// Two writes that begin with less than this between them are in a row.
+const CLOSE: Duration = Duration::from_millis(50);
+
+/// How long others are let in. Long enough for one who was woken to take the lock.
+const PAUSE: Duration = Duration::from_millis(1);
+
 #[derive(Debug)]
 pub(super) struct Queue {
     path: PathBuf,
+    log: PathBuf,
     file: Option<Identity>,
-    folder: Option<Arc<File>>,
     busy: Duration,
-    looked: Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    looked: Option<Instant>,
+    told: Option<Instant>,
+    wrote: Option<Instant>,
+    row: u32,
+    held: Option<u64>,
 }
 
 /// Which file it is, whatever its name.
@@ -32,102 +57,155 @@ pub(super) struct Queue {
 struct Identity(u64, u64);
 
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<Identity> {
+fn identity(meta: &fs::Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt as _;
-    let meta = fs::metadata(path).ok()?;
-    Some(Identity(meta.dev(), meta.ino()))
+    Identity(meta.dev(), meta.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(path: &Path) -> Option<Identity> {
-    path.exists().then_some(Identity(0, 0))
+fn identity(_: &fs::Metadata) -> Identity {
+    Identity(0, 0)
 }
 
-/// A place at the head of the line, until it is dropped.
+fn identity_at(path: &Path) -> Option<Identity> {
+    Some(identity(&fs::metadata(path).ok()?))
+}
+
+/// A place at the head of the line, until it is dropped, which closes the file and gives the lock back.
 #[derive(Debug)]
-pub(super) struct Place(Option<Arc<File>>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(folder) = &self.0 {
-            // It is given back when the folder is closed at the latest.
-            let _ = folder.unlock();
-        }
-    }
-}
+pub(super) struct Place(#[expect(dead_code, reason = "it is held, not read")] Option<File>);
 
 impl Queue {
     pub(super) fn at(path: &Path, busy: Duration) -> Self {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        let folder = File::open(folder.unwrap_or(Path::new("."))).ok();
         Self {
             path: path.into(),
-            file: identity(path),
-            folder: folder.map(Arc::new),
+            log: log_of(path),
+            file: identity_at(path),
             busy,
-            looked: Mutex::new(Some(Instant::now())),
+            state: Mutex::new(State {
+                looked: Some(Instant::now()),
+                told: None,
+                wrote: None,
+                row: 0,
+                held: None,
+            }),
         }
     }
 
     /// Waits for a place at the head of the line, at most as long as a writer waits for another.
     pub(super) async fn place(&self) -> Result<Place, Error> {
-        self.look()?;
-        let Some(folder) = &self.folder else {
-            return Ok(Place(None));
-        };
-        match folder.try_lock() {
-            Ok(()) => return Ok(Place(Some(Arc::clone(folder)))),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(_)) => return Ok(Place(None)),
+        if self.has_had_its_row() {
+            tokio::time::sleep(PAUSE).await;
         }
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let waiting = Arc::clone(folder);
-        // A thread of its own, which nothing waits for at the end: it may stand in line longer than its caller.
-        let started = std::thread::Builder::new().spawn(move || {
-            let locked = waiting.lock();
-            let place = Place(locked.is_ok().then_some(waiting));
-            // A caller who has gone gives the place back here.
-            let _ = tell.send(place);
-        });
-        if started.is_err() {
+        // Locks of other systems keep readers of the file out, or are not to be had.
+        if !cfg!(unix) {
             return Ok(Place(None));
         }
-        match tokio::time::timeout(self.busy, told).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) => Ok(Place(None)),
-            Err(_) => Err(Error::Busy(sqlx::Error::PoolTimedOut)),
+        let late = || Err(Error::Busy(sqlx::Error::PoolTimedOut));
+        let end = Instant::now() + self.busy;
+        loop {
+            let Ok(log) = File::open(&self.log) else {
+                return Ok(Place(None));
+            };
+            let locked = match log.try_lock() {
+                Ok(()) => log,
+                Err(TryLockError::Error(_)) => return Ok(Place(None)),
+                Err(TryLockError::WouldBlock) => {
+                    let left = end.saturating_duration_since(Instant::now());
+                    match tokio::time::timeout(left, wait(log)).await {
+                        Ok(Ok(log)) => log,
+                        Ok(Err(_)) => return Ok(Place(None)),
+                        Err(_) => return late(),
+                    }
+                }
+            };
+            // Whoever closed the file last took the log away, and the next one made another.
+            let ours = locked.metadata().ok().map(|meta| identity(&meta));
+            if ours == identity_at(&self.log) {
+                return Ok(Place(Some(locked)));
+            }
+            if Instant::now() >= end {
+                return late();
+            }
         }
     }
 
-    /// Now and then: whether the file is still there, and whether its log is written back.
-    fn look(&self) -> Result<(), Error> {
-        {
-            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-            if looked.is_some_and(|then| then.elapsed() < LOOK) {
-                return Ok(());
-            }
-            *looked = Some(Instant::now());
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_had_its_row(&self) -> bool {
+        let now = Instant::now();
+        let mut state = self.state();
+        let close = state.wrote.is_some_and(|then| now - then < CLOSE);
+        state.wrote = Some(now);
+        state.row = if close { state.row + 1 } else { 1 };
+        if state.row <= ROW {
+            return false;
         }
-        if identity(&self.path) != self.file {
-            // Looked at again at the next write, so that it is not taken for mended.
-            *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        state.row = 1;
+        true
+    }
+
+    /// Now and then: whether the file is still there, and whether its log has grown so long that it must be
+    /// asked why.
+    pub(super) fn look(&self) -> Result<bool, Error> {
+        let mut state = self.state();
+        if state.looked.is_some_and(|then| then.elapsed() < LOOK) {
+            return Ok(false);
+        }
+        // Looked at again at the next write, so that it is not taken for mended.
+        state.looked = None;
+        if identity_at(&self.path) != self.file {
             return Err(Error::Gone {
                 path: self.path.clone(),
             });
         }
-        if let Some(bytes) = self.held_log() {
-            tracing::warn!(
-                bytes,
-                path = %self.path.display(),
-                "the log beside the store is not written back: a reader holds it open"
-            );
+        state.looked = Some(Instant::now());
+        let long = self.log_bytes() > LONG_LOG;
+        if !long {
+            state.held = None;
         }
-        Ok(())
+        Ok(long)
     }
 
-    /// How long the log is, where it is so long that somebody must be holding it open.
-    pub(super) fn held_log(&self) -> Option<u64> {
-        let meta = fs::metadata(log_of(&self.path)).ok()?;
-        Some(meta.len()).filter(|bytes| *bytes > LONG_LOG)
+    fn log_bytes(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |meta| meta.len())
     }
+
+    /// Keeps whether somebody holds the log open, and tells of it now and then.
+    pub(super) fn log_is_held(&self, held: bool) {
+        let bytes = self.log_bytes();
+        let mut state = self.state();
+        state.held = held.then_some(bytes);
+        if !held || state.told.is_some_and(|then| then.elapsed() < TELL) {
+            return;
+        }
+        state.told = Some(Instant::now());
+        drop(state);
+        tracing::warn!(
+            bytes,
+            path = %self.path.display(),
+            "the log beside the store grows and cannot be written back: a program holds a reading transaction open; end it"
+        );
+    }
+
+    /// How long the log is, where somebody holds it open.
+    pub(super) fn held_log(&self) -> Option<u64> {
+        self.state().held
+    }
+}
+
+/// Waits for the lock on a thread of its own, which nothing waits for at the end: it may stand in line longer than
+/// its caller, and gives the place back then.
+async fn wait(log: File) -> io::Result<File> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("twofa-writer".into())
+        .spawn(move || {
+            let locked = log.lock().map(|()| log);
+            let _ = tell.send(locked);
+        })?;
+    told.await
+        .unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
 }
