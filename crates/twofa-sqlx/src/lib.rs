@@ -20,6 +20,7 @@
 //! | `location.rs` | [`Location`]: a file or a server, by the name that a person gives |
 //! | `sqlite.rs`, `sqlite/open.rs` | a file: opened, made, brought up to date |
 //! | `sqlite/queue.rs`, `sqlite/write.rs` | writers in line; the one transaction that applies a change |
+//! | `postgres/limits.rs` | how long a connection waits, and how many there are |
 //! | `postgres.rs`, `postgres/write.rs` | opening a pool; the one statement that applies a change |
 //! | `shared.rs`, `sql.rs` | what both do alike, and the statements they do it with |
 //! | `rows.rs` | rows into values, checked |
