@@ -47,13 +47,13 @@ impl Limits {
         self
     }
 
-    /// So long for a statement; then [`Error::Busy`]. Zero is without end.
+    /// So long for a statement; then [`Error::Busy`](crate::Error::Busy). Zero is without end.
     pub const fn with_statement(mut self, wait: Duration) -> Self {
         self.statement = Some(wait);
         self
     }
 
-    /// So long for a lock that somebody else holds; then [`Error::Busy`]. Zero is without end.
+    /// So long for a lock that somebody else holds; then [`Error::Busy`](crate::Error::Busy). Zero is without end.
     pub const fn with_lock(mut self, wait: Duration) -> Self {
         self.lock = Some(wait);
         self
