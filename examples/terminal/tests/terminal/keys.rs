@@ -311,3 +311,42 @@ fn a_key_that_a_cluster_mounts_is_used() {
     let refused = run("--clear-groups", &["keys", "list"]);
     assert_eq!(refused.status.code(), Some(3));
 }
+
+#[test]
+fn a_rotation_through_a_link_is_in_the_file_that_it_leads_to() {
+    let play = Play::new();
+    play.project("acme", &[], &["ann"]);
+    let app = play.enrol(MANDATE, "acme", "ann");
+    fs::create_dir(play.path("secure")).unwrap();
+    fs::rename(play.path("twofa.db.key"), play.path("secure/key")).unwrap();
+    std::os::unix::fs::symlink("secure/key", play.path("twofa.db.key")).unwrap();
+    // What a file of this name for the lock would have emptied.
+    fs::write(play.path("precious"), "precious").unwrap();
+    std::os::unix::fs::symlink("precious", play.path("twofa.db.key.lock")).unwrap();
+    play.run(&["keys", "rotate", "--json"]).done();
+
+    let link = fs::symlink_metadata(play.path("twofa.db.key")).unwrap();
+    assert!(link.is_symlink());
+    let secure = fs::read_dir(play.path("secure")).unwrap().count();
+    assert_eq!(secure, 1, "nothing beside the keys");
+    assert_eq!(fs::read(play.path("precious")).unwrap(), b"precious");
+    // Who has the file itself can sign in, since the new key is in it.
+    fs::remove_file(play.path("twofa.db.key")).unwrap();
+    fs::rename(play.path("secure/key"), play.path("twofa.db.key")).unwrap();
+    play.sign_in(MANDATE + 60, "acme", "ann", &app.code(MANDATE + 60))
+        .done();
+}
+
+#[test]
+fn two_rotations_of_one_key_file_wait_for_each_other_by_whatever_name() {
+    let play = Play::new();
+    play.project("acme", &[], &["ann"]);
+    let before = fs::read(play.path("twofa.db.key")).unwrap();
+    std::os::unix::fs::symlink("twofa.db.key", play.path("link")).unwrap();
+    let held = twofa::KeyFile::lock(&play.path("link")).unwrap();
+    let error = play.run(&["keys", "rotate", "--json"]).error(3);
+    assert_error(&error, "contended", "wait for it to end");
+    assert_eq!(fs::read(play.path("twofa.db.key")).unwrap(), before);
+    drop(held);
+    play.run(&["keys", "rotate", "--json"]).done();
+}
