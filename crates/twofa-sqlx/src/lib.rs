@@ -19,13 +19,41 @@
 //! | `database.rs` | [`Database`]: one or the other, by path or URL |
 //! | `location.rs` | [`Location`]: a file or a server, by the name that a person gives |
 //! | `sqlite.rs`, `sqlite/open.rs` | a file: opened, made, brought up to date |
-//! | `sqlite/queue.rs`, `sqlite/write.rs` | writers in line; the one transaction that applies a change |
+//! | `sqlite/queue.rs`, `sqlite/line.rs` | writers in line, and what a process stands in line at |
+//! | `sqlite/write.rs` | the one transaction that applies a change |
 //! | `postgres/limits.rs` | how long a connection waits, and how many there are |
 //! | `postgres.rs`, `postgres/write.rs` | opening a pool; the one statement that applies a change |
 //! | `shared.rs`, `sql.rs` | what both do alike, and the statements they do it with |
 //! | `rows.rs` | rows into values, checked |
 //! | `schema.rs`, `../migrations` | the tables and their versions |
 //! | `error.rs` | [`Error`] |
+//!
+//! # Opening is not making
+//!
+//! `open` takes a store that is there and makes nothing: what is no store is refused with its code
+//! ([`Error::code`]) and stays byte for byte as it lies there. `create` makes one where there is none and says
+//! whether it did; `migrate` brings the tables up to date. On a pool of the application's own these are
+//! `from_pool` and `create_in_pool`.
+//!
+//! # What is waited for, and how long
+//!
+//! | | | how it is set |
+//! |---|---|---|
+//! | SQLite: a writer for others | 30 s | `SqliteStore::open_within` |
+//! | PostgreSQL: a connection | 10 s | `Limits::with_connect` |
+//! | PostgreSQL: a statement | 10 s | `Limits::with_statement`, `statement_timeout` of URL, role or database |
+//! | PostgreSQL: a lock | 5 s | `Limits::with_lock`, `lock_timeout` of URL, role or database |
+//!
+//! Then it is [`Error::Busy`]. Behind a pooler in transaction mode the limits stay with whichever session of the
+//! server they were set on: set them for the role there.
+//!
+//! Writers of a SQLite file, in one process or many, stand in line and come first who came first. The line is one
+//! of locks on the log beside the file, which the operating system takes back from a process that ends (Linux;
+//! elsewhere on Unix the order is the system's, and on Windows SQLite's). A program that writes without standing in
+//! line is waited for as SQLite waits.
+//!
+//! A program that holds a reading transaction open keeps the log from being written back, so that it grows for as
+//! long: beyond 64 MiB this is told as a warning of `tracing`, once a minute, and by `SqliteStore::held_log`.
 //!
 //! # Notices and their cursors
 //!

@@ -17,6 +17,11 @@ use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Query, Statement, store_and_directory};
 use crate::{Error, sql};
 
+#[cfg_attr(
+    not(all(target_os = "linux", target_pointer_width = "64")),
+    path = "sqlite/line_plain.rs"
+)]
+mod line;
 mod open;
 mod queue;
 mod write;

@@ -207,3 +207,72 @@ async fn only_reads() {
     let error = SqliteStore::migrate(&path).await.unwrap_err();
     assert_eq!(error.code(), "store-read-only", "{error}");
 }
+
+/// However little room is left, and whichever file it is that cannot grow.
+#[tokio::test]
+async fn a_full_disk_is_called_full() {
+    let mount = tempfile::tempdir().unwrap();
+    let script = "mount -t tmpfs -o size=512k none \"$1\" && shift && exec \"$@\"";
+    let ran = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script, "sh"])
+        .arg(mount.path())
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "fills_a_disk", "--nocapture"])
+        .env("TWOFA_TEST_DISK", mount.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let wrong = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}{wrong}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// What the test above does on a small disk.
+#[tokio::test]
+async fn fills_a_disk() {
+    let Some(disk) = std::env::var_os("TWOFA_TEST_DISK") else {
+        return;
+    };
+    let disk = Path::new(&disk);
+    let path = disk.join("twofa.db");
+    let (store, _) = SqliteStore::create(&path).await.unwrap();
+    store.close().await;
+    let filler = disk.join("filler");
+    let (mut full, mut done) = (0, 0);
+    for left in (0..=96).step_by(4) {
+        // As much as there is, and then less.
+        let mut held = vec![0_u8; 512 * 1024];
+        while fs::write(&filler, &held).is_err() {
+            held.truncate(held.len() - 4096);
+        }
+        let whole = held.len();
+        held.truncate(whole.saturating_sub(left * 1024));
+        fs::write(&filler, &held).unwrap();
+        let zoe = member("acme", &format!("u{left}"));
+        let tried = match SqliteStore::open(&path).await {
+            Ok(store) => {
+                let tried = store.apply(&change(&zoe, 0)).await;
+                store.close().await;
+                tried
+            }
+            Err(error) => Err(error),
+        };
+        let written = tried.is_ok();
+        match tried {
+            Ok(applied) => {
+                assert_eq!(applied, Applied::Committed);
+                done += 1;
+            }
+            Err(error) => {
+                assert_eq!(error.code(), "store-full", "{left} KiB: {error:?}");
+                full += 1;
+            }
+        }
+        fs::remove_file(&filler).unwrap();
+        let store = SqliteStore::open(&path).await.unwrap();
+        let found = store.load(&zoe).await.unwrap().is_some();
+        assert_eq!(found, written, "{left} KiB");
+        store.close().await;
+    }
+    assert!(full >= 5 && done >= 5, "{full} full, {done} done");
+}

@@ -316,3 +316,44 @@ async fn nothing_is_sent_in_the_clear_to_another_machine() {
         assert!(!told.contains("hunter2"), "{told}");
     }
 }
+
+/// Whoever prints an error with all its causes reads nothing twice.
+#[tokio::test]
+async fn an_error_does_not_say_what_its_source_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let letter = folder.path().join("letter.db");
+    fs::write(&letter, "Dear Zoë, ".repeat(1000)).unwrap();
+    let (busy, _) = SqliteStore::create(folder.path().join("twofa.db"))
+        .await
+        .unwrap();
+    let path = folder.path().join("twofa.db");
+    let impatient = SqliteStore::open_within(path, Duration::from_millis(20))
+        .await
+        .unwrap();
+    let held = busy.pool().begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let zoe = member("acme", "zoe");
+    let errors = [
+        SqliteStore::open(&letter).await.unwrap_err(),
+        SqliteStore::open(folder.path()).await.unwrap_err(),
+        impatient.apply(&change(&zoe, 0)).await.unwrap_err(),
+        PgStore::open("postgres://me@127.0.0.1:1/x")
+            .await
+            .unwrap_err(),
+        PgStore::open("postgres://me@host:notaport/x")
+            .await
+            .unwrap_err(),
+    ];
+    held.rollback().await.unwrap();
+    for error in errors {
+        let mut said = vec![error.to_string()];
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            said.push(inner.to_string());
+            cause = inner.source();
+        }
+        // The database's own errors say one another's words; ours may say none of theirs.
+        for inner in &said[1..] {
+            assert!(!said[0].contains(inner.as_str()), "{said:?}");
+        }
+    }
+}

@@ -52,12 +52,6 @@ async fn in_another_process() {
             assert_eq!(store.apply(&first).await.unwrap(), Applied::Committed);
             println!("ends {}", events(store.pool()).await);
         }
-        "stands" => {
-            let log = File::open(format!("{path}-wal")).unwrap();
-            log.lock().unwrap();
-            println!("begins 0");
-            std::thread::sleep(Duration::from_mins(1));
-        }
         other => panic!("{other}"),
     }
 }
@@ -142,7 +136,15 @@ async fn a_process_that_never_stops_writing_lets_others_in() {
 async fn whoever_stands_in_line_is_waited_for_until_it_dies_and_not_without_end() {
     let (_folder, path, store) = fresh().await;
     let zoe = member("acme", "zoe");
-    let (mut standing, _) = another("stands", &path, "nobody");
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut holder = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    let held = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut standing: Vec<Child> = (0..3)
+        .map(|n| another("writes", &path, &format!("u{n}")).0)
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let impatient = SqliteStore::open_within(&path, Duration::from_millis(300))
         .await
         .unwrap();
@@ -155,9 +157,14 @@ async fn whoever_stands_in_line_is_waited_for_until_it_dies_and_not_without_end(
     let writing = tokio::spawn(async move { writer.apply(&change(&zoe, 0)).await.unwrap() });
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!writing.is_finished());
-    standing.kill().unwrap();
-    standing.wait().unwrap();
+    // The one in the middle first: whoever is behind it still waits for those before.
+    for n in [1, 2, 0] {
+        standing[n].kill().unwrap();
+        standing[n].wait().unwrap();
+    }
+    held.rollback().await.unwrap();
     assert_eq!(writing.await.unwrap(), Applied::Committed);
+    assert_eq!(events(store.pool()).await, 1);
 }
 
 /// Whoever may not open the store must not be able to hold it up either.

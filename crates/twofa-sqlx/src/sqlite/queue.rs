@@ -1,17 +1,18 @@
 //! Writers of different processes stand in line: SQLite alone lets them poll, and somebody always loses.
 //!
-//! The line is an advisory lock (flock) on the *log* beside the file, which the operating system gives to those
-//! who wait and takes back from a process that ends. Never on the file itself nor on its `-shm`: closing a file
-//! gives back every lock that a process holds on it, SQLite's own included (sqlite.org/howtocorrupt.html, 2.2),
-//! and SQLite locks those two, never the log. Nor on the folder, which strangers may lock as well: whoever may
-//! open the log may write the store anyway. Where there is no log to lock, SQLite's own lock holds as ever.
+//! They stand at the *log* beside the file (`line.rs`). Never at the file itself nor at its `-shm`: closing a file
+//! gives back the locks that a process holds on it, SQLite's own included (sqlite.org/howtocorrupt.html, 2.2), and
+//! SQLite locks those two, never the log. Nor at the folder, which strangers may lock as well: whoever may write
+//! the log may write the store anyway. Where there is no log, SQLite's own lock holds as ever, and it holds for
+//! whoever does not know of the line.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::line::{self, Stands};
 use super::open::log_of;
 use crate::Error;
 
@@ -23,16 +24,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How often a log that is held open is told of.
 const TELL: Duration = Duration::from_mins(1);
-
-/// A process that has written so often in a row lets others in: the operating system wakes the first who waits,
-/// and does not keep the lock for it.
-const ROW: u32 = 8;
-
-/// Two writes that begin with less than this between them are in a row.
-const CLOSE: Duration = Duration::from_millis(50);
-
-/// How long others are let in. Long enough for one who was woken to take the lock.
-const PAUSE: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -47,8 +38,6 @@ pub(super) struct Queue {
 struct State {
     looked: Option<Instant>,
     told: Option<Instant>,
-    wrote: Option<Instant>,
-    row: u32,
     held: Option<u64>,
 }
 
@@ -85,8 +74,6 @@ impl Queue {
             state: Mutex::new(State {
                 looked: Some(Instant::now()),
                 told: None,
-                wrote: None,
-                row: 0,
                 held: None,
             }),
         }
@@ -94,30 +81,25 @@ impl Queue {
 
     /// Waits for a place at the head of the line, at most as long as a writer waits for another.
     pub(super) async fn place(&self) -> Result<Place, Error> {
-        if self.has_had_its_row() {
-            tokio::time::sleep(PAUSE).await;
-        }
-        // Locks of other systems keep readers of the file out, or are not to be had.
-        if !cfg!(unix) {
-            return Ok(Place(None));
-        }
         let late = || Err(Error::Busy(sqlx::Error::PoolTimedOut));
         let end = Instant::now() + self.busy;
         loop {
-            let Ok(log) = File::open(&self.log) else {
+            // Locked for writing, which asks for a file that is open for writing.
+            let Ok(log) = File::options().read(true).write(true).open(&self.log) else {
                 return Ok(Place(None));
             };
-            let locked = match log.try_lock() {
-                Ok(()) => log,
-                Err(TryLockError::Error(_)) => return Ok(Place(None)),
-                Err(TryLockError::WouldBlock) => {
+            let locked = match line::enter(&log, false) {
+                Ok(Stands::First) => log,
+                Ok(stands) => {
                     let left = end.saturating_duration_since(Instant::now());
-                    match tokio::time::timeout(left, wait(log)).await {
+                    match tokio::time::timeout(left, wait(log, stands)).await {
                         Ok(Ok(log)) => log,
                         Ok(Err(_)) => return Ok(Place(None)),
                         Err(_) => return late(),
                     }
                 }
+                // A file system without locks.
+                Err(_) => return Ok(Place(None)),
             };
             // Whoever closed the file last took the log away, and the next one made another.
             let ours = locked.metadata().ok().map(|meta| identity(&meta));
@@ -132,19 +114,6 @@ impl Queue {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has_had_its_row(&self) -> bool {
-        let now = Instant::now();
-        let mut state = self.state();
-        let close = state.wrote.is_some_and(|then| now - then < CLOSE);
-        state.wrote = Some(now);
-        state.row = if close { state.row + 1 } else { 1 };
-        if state.row <= ROW {
-            return false;
-        }
-        state.row = 1;
-        true
     }
 
     /// Now and then: whether the file is still there, and whether its log has grown so long that it must be
@@ -196,15 +165,22 @@ impl Queue {
     }
 }
 
-/// Waits for the lock on a thread of its own, which nothing waits for at the end: it may stand in line longer than
-/// its caller, and gives the place back then.
-async fn wait(log: File) -> io::Result<File> {
+/// Waits on a thread of its own, which nothing waits for at the end: it may stand in line longer than its caller,
+/// and gives the place back then.
+async fn wait(log: File, stands: Stands) -> io::Result<File> {
     let (tell, told) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name("twofa-writer".into())
         .spawn(move || {
-            let locked = log.lock().map(|()| log);
-            let _ = tell.send(locked);
+            let stands = match stands {
+                Stands::Nowhere => line::enter(&log, true),
+                found => Ok(found),
+            };
+            let first = stands.and_then(|stands| match stands {
+                Stands::At(place) => line::wait(&log, place),
+                _ => Ok(()),
+            });
+            let _ = tell.send(first.map(|()| log));
         })?;
     told.await
         .unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))

@@ -108,6 +108,16 @@ async fn each_sslmode_is_what_it_says() {
             "another name",
         ),
         (format!("{url}?sslmode=verify-full"), false, "nobody known"),
+        (
+            format!("{local}?sslmode=require&{}", root("ca.pem")),
+            true,
+            "an authority that is named is asked, as by libpq",
+        ),
+        (
+            format!("{local}?{}&sslmode=require", root("other.pem")),
+            false,
+            "and the wrong one knows nothing of it",
+        ),
         (format!("{url}?sslmode=disable"), true, "this machine"),
     ] {
         let opened = PgStore::open(&name).await;
