@@ -104,10 +104,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             Keys::of(&ring, stored).map_err(|source| Error::unreadable(&subject, source))?
         } else {
             let events = self.store.chain(&subject, 0, 1).await;
-            if !events.map_err(Error::store)?.is_empty() {
+            if events.map_err(Error::store)?.is_empty() {
+                Keys::without_record(&ring)
+            } else if let Some(stored) = self.installation_row().await? {
+                // Made since, between the two looks.
+                Keys::of(&ring, &stored).map_err(|source| Error::unreadable(&subject, source))?
+            } else {
                 return Err(Error::unreadable(&subject, RestError::Missing));
             }
-            Keys::without_record(&ring)
         };
         let keys = Arc::new(keys);
         let mut state = self.keys.state();

@@ -71,8 +71,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             return Ok(());
         }
         let page = self.store.subjects(None, None, FIRST_FEW).await;
+        let page = page.map_err(Error::store)?;
+        // Another start may have begun the store since: its record is then what the keys are compared with.
+        if self.later_keys(&keys).await?.is_some() {
+            return Ok(());
+        }
         let mut first = None;
-        for (subject, stored) in &page.map_err(Error::store)? {
+        for (subject, stored) in &page {
             match seal::open_record(&keys, subject, stored) {
                 Ok(_) => return Ok(()),
                 // None that opens is another key under the same number, rather than as many that were altered.
