@@ -290,6 +290,11 @@ impl Error {
         }
     }
 
+    /// Whether a unique or primary key was violated.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Database(error) if is_duplicate(error))
+    }
+
     /// A SQLite error under the name that says what to do.
     #[cfg(feature = "sqlite")]
     pub(crate) fn sqlite(error: sqlx::Error) -> Self {

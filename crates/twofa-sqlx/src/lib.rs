@@ -23,7 +23,7 @@
 //! | `sqlite/write.rs` | the one transaction that applies a change |
 //! | `postgres/limits.rs` | how long a connection waits, and how many there are |
 //! | `postgres.rs`, `postgres/write.rs` | opening a pool; the one statement that applies a change |
-//! | `shared.rs`, `sql.rs` | what both do alike, and the statements they do it with |
+//! | `shared.rs`, `sql.rs` | [`SqlStore`]: what both do alike, and the statements they do it with |
 //! | `rows.rs` | rows into values, checked |
 //! | `schema.rs`, `../migrations` | the tables and their versions |
 //! | `error.rs` | [`Error`] |
@@ -89,11 +89,13 @@ pub use error::Error;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use location::Location;
 #[cfg(feature = "postgres")]
-pub use postgres::{Limits, PgStore};
+pub use postgres::{Limits, PgStore, Postgres};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use schema::Migrated;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use shared::SqlStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{Sqlite, SqliteStore};
 
 pub use sqlx;
 

@@ -1,21 +1,14 @@
-use std::cmp::Ordering;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection, FromRow};
-use twofa::lifecycle::{LoginHash, ParkedLogin};
-use twofa::policy::{Handover, Role, SelfReset};
-use twofa::types::{ProjectId, UnixTime, UserId};
-use twofa::{
-    Applied, AuditRow, Change, FactorRow, Project, Resumed, Standing, Stored, Subject, SubjectEvent,
-};
+use sqlx::{ConnectOptions, Connection};
+use twofa::{Applied, Change};
 
 use crate::error::sql_state;
-use crate::rows::{self, Cursor};
 use crate::schema::{self, Migrated, Tables};
-use crate::shared::{Query, Statement, store_and_directory};
-use crate::{Error, Made, sql};
+use crate::shared::{Backend, Row, Value, arguments};
+use crate::{Error, Made, SqlStore};
 
 mod limits;
 mod write;
@@ -40,18 +33,16 @@ const IDLE: Duration = Duration::from_secs(5);
 /// follow. A stricter isolation works as well: what it aborts is reported as a conflict and tried again.
 ///
 /// Cloning is cheap and gives another handle on the same pool. For TLS, enable the feature `tls`.
+pub type PgStore = SqlStore<Postgres>;
+
+/// PostgreSQL, for [`PgStore`].
 #[derive(Debug, Clone)]
-pub struct PgStore {
-    pub(crate) pool: PgPool,
+pub struct Postgres {
+    pool: PgPool,
     version: i64,
 }
 
 impl PgStore {
-    // Two sweeps at once take different rows, and neither waits.
-    const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
-        SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2 \
-        FOR UPDATE SKIP LOCKED)";
-
     /// Opens the store in the database at `url`, `postgres://user:password@host:port/database`. Nothing is made. A
     /// store one version behind is used as it is; [`PgStore::migrate`] brings it up to date.
     ///
@@ -177,7 +168,7 @@ impl PgStore {
                 })
             })
             .connect_lazy_with(options);
-        Self { pool, version }
+        Self(Postgres { pool, version })
     }
 
     /// A store on a pool that the application has already, whose tables are there. They stand in the first schema
@@ -193,7 +184,7 @@ impl PgStore {
         let tables = schema::tables(&migrations, &applied(&mut connection).await?)?;
         let version = schema::usable(tables, known(), "this database")?;
         drop(connection);
-        Ok(Self { pool, version })
+        Ok(Self(Postgres { pool, version }))
     }
 
     /// As [`from_pool`](Self::from_pool), and makes the tables where they are not there, or brings them up to
@@ -207,40 +198,63 @@ impl PgStore {
         sound(&mut connection).await?;
         bring_up(&mut connection, true).await?;
         drop(connection);
-        Ok(Self {
+        Ok(Self(Postgres {
             pool,
             version: known(),
-        })
+        }))
     }
 
     /// The version of the tables when the store was opened, from 1 on.
     pub fn schema_version(&self) -> i64 {
-        self.version
+        self.0.version
     }
 
     /// Whether the tables were one version behind when the store was opened: see [`PgStore::migrate`].
     pub fn is_older(&self) -> bool {
-        self.version < known()
+        self.0.version < known()
     }
 
     /// The pool, for the application's own statements.
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        &self.0.pool
     }
 
     /// Waits for what is under way and closes all connections.
     pub async fn close(&self) {
-        self.pool.close().await;
-    }
-
-    /// Writers need no queue here.
-    #[expect(clippy::unused_async, reason = "SQLite's counterpart waits")]
-    async fn turn(&self) -> Result<(), Error> {
-        Ok(())
+        self.0.pool.close().await;
     }
 }
 
-store_and_directory!(PgStore, sqlx::Postgres, Error::postgres);
+impl Backend for Postgres {
+    // Two sweeps at once take different rows, and neither waits.
+    const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
+        SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2 \
+        FOR UPDATE SKIP LOCKED)";
+
+    async fn rows<R: Row>(
+        &self,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<R>, Error> {
+        let arguments = arguments::<sqlx::Postgres>(values).map_err(Error::postgres)?;
+        let found = sqlx::query_as_with(statement, arguments).fetch_all(&self.pool);
+        found.await.map_err(Error::postgres)
+    }
+
+    async fn run(&self, statement: &'static str, values: &[Value<'_>]) -> Result<u64, Error> {
+        let arguments = arguments::<sqlx::Postgres>(values).map_err(Error::postgres)?;
+        let done = sqlx::query_with(statement, arguments).execute(&self.pool);
+        Ok(done.await.map_err(Error::postgres)?.rows_affected())
+    }
+
+    async fn commit(&self, change: &Change) -> Result<Applied, Error> {
+        self.apply(change).await
+    }
+
+    async fn writers_have_ended(&self) -> Result<(), Error> {
+        self.drain().await
+    }
+}
 
 fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)

@@ -1,21 +1,14 @@
-use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Connection, FromRow};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use twofa::lifecycle::{LoginHash, ParkedLogin};
-use twofa::policy::{Handover, Role, SelfReset};
-use twofa::types::{ProjectId, UnixTime, UserId};
-use twofa::{
-    Applied, AuditRow, Change, FactorRow, Project, Resumed, Standing, Stored, Subject, SubjectEvent,
-};
+use twofa::{Applied, Change};
 
-use crate::rows::{self, Cursor};
 use crate::schema::{self, Migrated, Tables};
-use crate::shared::{Query, Statement, store_and_directory};
-use crate::{Error, sql};
+use crate::shared::{Backend, Row, Value, arguments};
+use crate::{Error, SqlStore};
 
 #[cfg_attr(
     not(all(target_os = "linux", target_pointer_width = "64")),
@@ -64,9 +57,12 @@ const BUSY: Duration = Duration::from_secs(30);
 /// # }).map_err(|e| e.to_string())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+pub type SqliteStore = SqlStore<Sqlite>;
+
+/// SQLite, for [`SqliteStore`].
 #[derive(Debug, Clone)]
-pub struct SqliteStore {
-    pub(crate) pool: SqlitePool,
+pub struct Sqlite {
+    pool: SqlitePool,
     /// SQLite has one writer at a time. Writers of this process queue here, first come first served, instead
     /// of polling the file's lock.
     writer: Arc<Semaphore>,
@@ -77,9 +73,6 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
-        SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2)";
-
     /// A store on a pool that the application has already, and makes its tables there or brings them up to date.
     /// All tables begin with `twofa_`. Call it where the application makes or migrates its own tables.
     ///
@@ -136,23 +129,23 @@ impl SqliteStore {
     }
 
     fn over(pool: SqlitePool, busy: Duration, queue: Option<Queue>, version: i64) -> Self {
-        Self {
+        Self(Sqlite {
             pool,
             writer: Arc::new(Semaphore::new(1)),
             busy,
             queue: queue.map(Arc::new),
             version,
-        }
+        })
     }
 
     /// The version of the tables when the store was opened, from 1 on.
     pub fn schema_version(&self) -> i64 {
-        self.version
+        self.0.version
     }
 
     /// Whether the tables were one version behind when the store was opened: see [`SqliteStore::migrate`].
     pub fn is_older(&self) -> bool {
-        self.version < known()
+        self.0.version < known()
     }
 
     /// How many bytes the log beside the file had at the last write, where somebody holds it open: a program that
@@ -160,19 +153,52 @@ impl SqliteStore {
     /// `None` where all is well, where it has less than 64 MiB, and for a pool of the application's own. Also told
     /// through `tracing`, as a warning once a minute.
     pub fn held_log(&self) -> Option<u64> {
-        self.queue.as_ref()?.held_log()
+        self.0.queue.as_ref()?.held_log()
     }
 
     /// The pool, for the application's own statements.
     pub fn pool(&self) -> &SqlitePool {
-        &self.pool
+        &self.0.pool
     }
 
     /// Waits for what is under way, writes the log back into the file and closes all connections.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.0.pool.close().await;
+    }
+}
+
+impl Backend for Sqlite {
+    const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
+        SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2)";
+
+    async fn rows<R: Row>(
+        &self,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<R>, Error> {
+        let arguments = arguments::<sqlx::Sqlite>(values).map_err(Error::sqlite)?;
+        let found = sqlx::query_as_with(statement, arguments).fetch_all(&self.pool);
+        found.await.map_err(Error::sqlite)
     }
 
+    async fn run(&self, statement: &'static str, values: &[Value<'_>]) -> Result<u64, Error> {
+        let _turn = self.turn().await?;
+        let arguments = arguments::<sqlx::Sqlite>(values).map_err(Error::sqlite)?;
+        let done = sqlx::query_with(statement, arguments).execute(&self.pool);
+        Ok(done.await.map_err(Error::sqlite)?.rows_affected())
+    }
+
+    async fn commit(&self, change: &Change) -> Result<Applied, Error> {
+        self.apply(change).await
+    }
+
+    /// Whoever writes here compares and writes in one exclusive transaction: there is nobody to wait for.
+    async fn writers_have_ended(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Sqlite {
     /// The right to write: within this process first, then among all.
     async fn turn(&self) -> Result<Turn<'_>, Error> {
         // Those behind a writer that waits for another process wait no longer than it does.
@@ -212,8 +238,6 @@ struct Turn<'a> {
     _place: Option<Place>,
     _permit: Option<SemaphorePermit<'a>>,
 }
-
-store_and_directory!(SqliteStore, sqlx::Sqlite, Error::sqlite);
 
 /// The version of the tables that this program makes.
 fn known() -> i64 {

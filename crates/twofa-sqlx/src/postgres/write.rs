@@ -12,19 +12,17 @@
 
 use std::sync::LazyLock;
 
-use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use twofa::lifecycle::LoginEffect;
 use twofa::{Applied, Change};
 
-use super::PgStore;
 use crate::error::{is_duplicate, sql_state};
 use crate::sql::INSTALLATION;
 use crate::{Error, rows};
 
-impl PgStore {
-    pub(super) async fn commit(&self, change: &Change) -> Result<Applied, Error> {
+impl super::Postgres {
+    pub(super) async fn apply(&self, change: &Change) -> Result<Applied, Error> {
         let shape = Shape::of(change);
         let written = shape.bind(change)?.fetch_one(&self.pool).await;
         match written {
@@ -48,12 +46,10 @@ impl PgStore {
             },
         }
     }
-}
 
-impl PgStore {
     /// A `SHARE` lock is granted once every transaction that has written to the table has ended, and is given
     /// back at once; later writers wait for it in line (PostgreSQL manual, 13.3.1).
-    pub(super) async fn writers_have_ended(&self) -> Result<(), Error> {
+    pub(super) async fn drain(&self) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await.map_err(Error::postgres)?;
         let locked = sqlx::query("LOCK TABLE twofa_factor IN SHARE MODE")
             .persistent(false)
@@ -123,7 +119,7 @@ static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// How many records were written, and the version of the installation's record that this was compared with.
-type Apply = QueryAs<'static, Postgres, (i64, i64), PgArguments>;
+type Apply = QueryAs<'static, sqlx::Postgres, (i64, i64), PgArguments>;
 
 impl Shape {
     fn of(change: &Change) -> Self {

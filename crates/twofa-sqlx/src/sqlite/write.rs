@@ -4,8 +4,9 @@ use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
 use twofa::lifecycle::LoginEffect;
 use twofa::{Applied, AuditRow, Change};
 
-use super::SqliteStore;
+use super::Sqlite;
 use crate::error::is_duplicate;
+use crate::shared::{arguments, parking};
 use crate::{Error, rows, sql};
 
 const INSERT: &str = "INSERT INTO twofa_factor \
@@ -28,8 +29,8 @@ const COUNT_FAILURE: &str = "UPDATE twofa_login SET failures = failures + 1 WHER
 const END: &str = "DELETE FROM twofa_login WHERE id = $1";
 const END_ALL: &str = "DELETE FROM twofa_login WHERE project = $1 AND user_id = $2";
 
-impl SqliteStore {
-    pub(super) async fn commit(&self, change: &Change) -> Result<Applied, Error> {
+impl Sqlite {
+    pub(super) async fn apply(&self, change: &Change) -> Result<Applied, Error> {
         let _turn = self.turn().await?;
         // A future that is dropped on the way rolls back, and nobody was answered.
         let mut transaction = self
@@ -60,19 +61,13 @@ impl SqliteStore {
         }
         login(&mut transaction, change).await?;
         if let Some(login) = &change.park {
-            let parking = Self::parking(&change.subject, login).execute(&mut *transaction);
-            parking.await.map_err(Error::sqlite)?;
+            let values = arguments::<sqlx::Sqlite>(&parking(&change.subject, login));
+            let parking = sqlx::query_with(sql::PARK, values.map_err(Error::sqlite)?);
+            let parked = parking.execute(&mut *transaction).await;
+            parked.map_err(Error::sqlite)?;
         }
         transaction.commit().await.map_err(Error::sqlite)?;
         Ok(Applied::Committed)
-    }
-}
-
-impl SqliteStore {
-    /// Whoever writes here compares and writes in one exclusive transaction: there is nobody to wait for.
-    #[expect(clippy::unused_async, reason = "PostgreSQL's counterpart waits")]
-    pub(super) async fn writers_have_ended(&self) -> Result<(), Error> {
-        Ok(())
     }
 }
 
