@@ -24,6 +24,8 @@ const MAX_FILE_BYTES: usize = 128 * 1024;
 impl Keyring {
     /// Reads a keyring from a file. A link is followed.
     ///
+    /// A copy that a killed rotation left beside it goes, where this process may remove it.
+    ///
     /// At most 128 KiB are read, and of a file only: a FIFO does not hang. A pipe is read where the path says that
     /// it was handed to this process: under `/dev/fd/` or `/proc/self/fd/`, as the shell's `<(...)` is.
     ///
@@ -59,7 +61,12 @@ impl Keyring {
     /// ```
     pub fn load_file(path: &Path) -> Result<Self, KeyringError> {
         let file = open::to_read(path)?;
-        Self::from_text(&open::text(&file, path)?)
+        let ring = Self::from_text(&open::text(&file, path)?);
+        if folder::has_copy(path) {
+            // Left by a kill, or about to take the place: whoever has the lock knows. The lock removes it.
+            drop(KeyFile::lock(path));
+        }
+        ring
     }
 
     /// Writes the keyring to a new file that only its owner can read (mode 0600). The file has its name whole or

@@ -181,6 +181,28 @@ fn copies_that_a_kill_left_go_with_the_next_lock() {
     assert_eq!(names(folder.path()), stays);
 }
 
+/// Killed in the instant between two system calls, a rotation leaves its copy; whoever reads the keys next removes it.
+#[test]
+fn a_copy_that_a_kill_left_goes_with_the_next_reader_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let keys = ring(1);
+    keys.create_file(&at("key")).unwrap();
+    symlink("key", at("link")).unwrap();
+    for name in ["key", "link"] {
+        put(&at(".key.new"), ring(2).to_text().as_bytes());
+        let read = Keyring::load_file(&at(name)).unwrap();
+        assert_eq!(read.active_id(), keys.active_id());
+        assert_eq!(names(folder.path()), ["key", "link"], "by way of {name}");
+    }
+    // That of a rotation under way is about to take the place.
+    let held = KeyFile::lock(&at("key")).unwrap();
+    put(&at(".key.new"), ring(2).to_text().as_bytes());
+    Keyring::load_file(&at("key")).unwrap();
+    assert!(names(folder.path()).contains(&".key.new".to_owned()));
+    drop(held);
+}
+
 #[test]
 fn the_largest_ring_fits_into_a_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -29,6 +29,13 @@ pub(super) fn hidden(name: &OsStr) -> OsString {
     hidden
 }
 
+/// Whether something has the hidden name beside the file that a path leads to.
+pub(super) fn has_copy(path: &Path) -> bool {
+    fs::canonicalize(path).is_ok_and(|target| {
+        split(&target).is_ok_and(|(at, name)| at.join(hidden(name)).symlink_metadata().is_ok())
+    })
+}
+
 /// Removes copies of the keys that processes left which were killed: under the one hidden name, and as
 /// `NAME.new-PID`, which older versions used and [`create`](super::replace::create) uses where it must.
 ///
