@@ -121,7 +121,7 @@ pub fn nothing_comes_to_rest_under_older_keys<H: Harness>(harness: &H) {
                 commit(harness, store, &installation(version + 1));
                 wait(harness, store.drain());
                 // Everyone who wrote under the older version is in this list, or never will be.
-                let seen = wait(harness, store.subjects(None, None, 999));
+                let seen = wait(harness, store.subjects(None, None, 9_999));
                 return seen.into_iter().map(|(subject, _)| subject).collect();
             }
             let mut written = Vec::new();
