@@ -9,6 +9,7 @@ use crate::directory::Directory;
 use crate::error::{Error, RestError};
 use crate::keyring::{KeyId, KeySource, Keyring, KeyringError};
 use crate::keys::Keys;
+use crate::retry::Tries;
 use crate::store::{Store, Stored, Subject};
 
 /// For how long the installation's record is taken to be as it was read: within this time a key that another
@@ -96,28 +97,42 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         row.map_err(Error::store)
     }
 
-    /// Reads the source and brings it together with the installation's record.
+    /// Reads the source and brings it together with the installation's record. The ring is read after the record, so
+    /// that it may be newer, where another host changed both in between: then the record is read again.
     pub(super) async fn adopt(&self, stored: Option<&Stored>) -> Result<Arc<Keys>, Error> {
-        let subject = Subject::installation();
-        let ring = self.keys.ring()?;
-        let keys = if let Some(stored) = stored {
-            Keys::of(&ring, stored).map_err(|source| Error::unreadable(&subject, source))?
-        } else {
-            let events = self.store.chain(&subject, 0, 1).await;
-            if events.map_err(Error::store)?.is_empty() {
-                Keys::without_record(&ring)
-            } else if let Some(stored) = self.installation_row().await? {
-                // Made since, between the two looks.
-                Keys::of(&ring, &stored).map_err(|source| Error::unreadable(&subject, source))?
-            } else {
-                return Err(Error::unreadable(&subject, RestError::Missing));
+        let mut stored = stored.cloned();
+        let mut tries = Tries::new(Self::MAX_TRIES);
+        let keys = loop {
+            let ring = self.keys.ring()?;
+            let refused = match self.bring_together(&ring, stored.as_ref()).await {
+                Ok(keys) => break Arc::new(keys),
+                Err(refused) => refused,
+            };
+            let now = self.installation_row().await?;
+            let version = |stored: &Option<Stored>| stored.as_ref().map(|stored| stored.version);
+            if version(&now) == version(&stored) {
+                return Err(refused);
             }
+            stored = now;
+            tries.again().await?;
         };
-        let keys = Arc::new(keys);
         let mut state = self.keys.state();
         state.keys = Some(Arc::clone(&keys));
         state.looked = Some(Instant::now());
         Ok(keys)
+    }
+
+    async fn bring_together(&self, ring: &Keyring, stored: Option<&Stored>) -> Result<Keys, Error> {
+        let subject = Subject::installation();
+        if let Some(stored) = stored {
+            return Keys::of(ring, stored).map_err(|source| Error::unreadable(&subject, source));
+        }
+        let events = self.store.chain(&subject, 0, 1).await;
+        if events.map_err(Error::store)?.is_empty() {
+            return Ok(Keys::without_record(ring));
+        }
+        // Deleted by another hand, unless it was made since, between the two looks.
+        Err(Error::unreadable(&subject, RestError::Missing))
     }
 
     /// Keys that hold `id`, which `keys` do not; `None` where there are none to be had now. Whoever invents ids

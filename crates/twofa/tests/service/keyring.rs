@@ -1,6 +1,9 @@
 //! Keyrings: text, the environment, rotation, and what is wrong with each.
 
-use twofa::{KeyId, KeyState, Keyring, KeyringError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use twofa::testkit::{MemoryHarness, Site};
+use twofa::{KeyId, KeySource, KeyState, Keyring, KeyringError, TwoFactor};
 use zeroize::Zeroizing;
 
 fn key(byte: u8) -> Zeroizing<[u8; 32]> {
@@ -263,4 +266,25 @@ fn a_keyring_of_another_store_is_noticed_at_the_start() {
     site.activate_new_key();
     assert_eq!(with(&site.keyring()), Ok(()));
     assert_eq!(with(&copy), Err("key-missing"));
+}
+
+/// A rotation that is whole between the two looks, at the store's record and at the ring, is no other store's ring.
+#[test]
+fn a_rotation_between_record_and_ring_is_no_mismatch() {
+    let harness: &'static MemoryHarness = Box::leak(Box::default());
+    let site: &'static Site<'static, MemoryHarness> = Box::leak(Box::new(Site::new(harness)));
+    site.enrol(&site.ann);
+    let reads = AtomicUsize::new(0);
+    let source = KeySource::closure(move || {
+        // The first is the builder's; the second comes after the record was read.
+        if reads.fetch_add(1, Ordering::Relaxed) == 1 {
+            site.activate_new_key();
+        }
+        Ok(site.ring().ring())
+    });
+    let (store, directory) = site.open();
+    let builder = TwoFactor::builder(store, directory, source);
+    let service = builder.clock(site.clock.reading()).build().unwrap();
+    let checked = site.wait(service.check_keyring());
+    assert!(checked.is_ok(), "{checked:?}");
 }
