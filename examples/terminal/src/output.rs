@@ -77,7 +77,7 @@ impl Output {
         if self.json {
             complain(&json!({"warning": code, "message": sentence}).to_string());
         } else {
-            complain(&format!("warning: {sentence} [{code}]"));
+            complain(&printable(&format!("warning: {sentence} [{code}]")));
         }
     }
 
@@ -86,7 +86,7 @@ impl Output {
         if self.json {
             complain(&json!({"note": code, "message": sentence}).to_string());
         } else {
-            complain(&format!("note: {sentence}"));
+            complain(&printable(&format!("note: {sentence}")));
         }
     }
 
@@ -97,7 +97,7 @@ impl Output {
             let object = json!({"error": code, "message": message, "line": line});
             complain(&object.to_string());
         } else {
-            complain(&format!("line {line}: {message} [{code}]"));
+            complain(&printable(&format!("line {line}: {message} [{code}]")));
         }
     }
 
@@ -114,7 +114,7 @@ impl Output {
         if self.json {
             complain(&json!({"error": code, "message": message}).to_string());
         } else {
-            complain(&format!("twofa: {message} [{code}]"));
+            complain(&printable(&format!("twofa: {message} [{code}]")));
         }
         *exit
     }
@@ -160,7 +160,10 @@ pub(crate) fn warning_codes(warnings: Warnings) -> Vec<&'static str> {
 pub(crate) fn printable(text: &str) -> String {
     let misleads = |c: char| {
         c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
+                | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}')
     };
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {

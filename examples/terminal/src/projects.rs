@@ -8,7 +8,7 @@ use twofa::{Authorized, Project};
 
 use crate::args::{self, RuleOptions};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Output, push, warning_codes};
+use crate::output::{Output, printable, push, warning_codes};
 use crate::store::Opened;
 
 /// How many projects are read at a time.
@@ -111,7 +111,7 @@ fn print(out: Output, id: &ProjectId, project: &Project) -> Result<(), Failure> 
                 text += ", hand-over code after a reset";
             }
             if let Some(issuer) = &project.issuer {
-                push!(text, ", shown as \"{issuer}\"");
+                push!(text, ", shown as \"{}\"", printable(issuer));
             }
             for warning in warnings {
                 push!(
