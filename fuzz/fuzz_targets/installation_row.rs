@@ -19,7 +19,7 @@ thread_local! {
         site.activate_new_key();
         let store = site.open().0;
         let place = Subject::installation();
-        let row = site.wait(store.load(&place)).expect("the store is in memory").expect("it is installed");
+        let row = site.wait(store.load(&place)).expect("the store is in memory").stored.expect("it is installed");
         World { site, row }
     };
 }

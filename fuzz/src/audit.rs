@@ -6,17 +6,19 @@ use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::testkit::{MemoryHarness, Site, fine};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, AuditRow, Change, FactorRow, MemoryStoreError, Resumed, Store, Stored, Subject,
-    SubjectEvent,
+    Applied, Change, EventQuery, FactorRow, Found, MemoryStoreError, RecordRow, Resumed, Store,
+    Subject, SubjectEvent,
 };
 
 /// The rows, read as the audit's check reads them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Audit {
-    /// Each record, where it still is.
-    pub records: BTreeMap<Subject, Stored>,
+    /// Each record, where it still is, with what lists show of it.
+    pub records: BTreeMap<Subject, RecordRow>,
     /// Each chain: one row to a number, in the order of the numbers.
-    pub chains: BTreeMap<Subject, Vec<AuditRow>>,
+    pub chains: BTreeMap<Subject, Vec<SubjectEvent>>,
+    /// How many notices each project had.
+    pub notices: BTreeMap<ProjectId, u64>,
 }
 
 impl Audit {
@@ -34,12 +36,19 @@ impl Audit {
         let store = site.open().0;
         let records = fine(site.wait(store.subjects(None, None, 100)));
         let chain = |subject: &Subject| fine(site.wait(store.chain(subject, 0, 100)));
-        let chains = records
+        let chains: BTreeMap<_, _> = records
             .iter()
-            .map(|(subject, _)| (subject.clone(), chain(subject)))
+            .map(|row| (row.subject.clone(), chain(&row.subject)))
             .collect();
-        let records = records.into_iter().collect();
-        (Self { records, chains }, site.keyring().to_string())
+        let itself = Subject::project_itself(&site.project);
+        let last = fine(site.wait(store.load(&itself))).last_notice;
+        let records = records.into_iter().map(|row| (row.subject.clone(), row));
+        let audit = Self {
+            records: records.collect(),
+            chains,
+            notices: [(site.project.clone(), last)].into(),
+        };
+        (audit, site.keyring().to_string())
     }
 }
 
@@ -51,20 +60,25 @@ impl Store for Audit {
         _: Option<&ProjectId>,
         after: Option<&Subject>,
         limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
+    ) -> Result<Vec<RecordRow>, Self::Error> {
         let rows = self
             .records
             .iter()
             .filter(|(subject, _)| after.is_none_or(|after| *subject > after));
         let page = rows.take(limit.try_into().unwrap());
-        Ok(page
-            .map(|(subject, stored)| (subject.clone(), stored.clone()))
-            .collect())
+        Ok(page.map(|(_, row)| row.clone()).collect())
     }
 
-    async fn orphans(&self, _: Option<&ProjectId>, _: u32) -> Result<Vec<Subject>, Self::Error> {
-        let orphan = |(subject, rows): &(&Subject, &Vec<AuditRow>)| {
-            !rows.is_empty() && !self.records.contains_key(subject)
+    async fn orphans(
+        &self,
+        _: Option<&ProjectId>,
+        after: Option<&Subject>,
+        _: u32,
+    ) -> Result<Vec<Subject>, Self::Error> {
+        let orphan = |(subject, rows): &(&Subject, &Vec<SubjectEvent>)| {
+            !rows.is_empty()
+                && !self.records.contains_key(subject)
+                && after.is_none_or(|after| *subject > after)
         };
         Ok(self
             .chains
@@ -79,17 +93,25 @@ impl Store for Audit {
         subject: &Subject,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<AuditRow>, Self::Error> {
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let rows = self.chains.get(subject).into_iter().flatten();
         Ok(rows
-            .filter(|row| after == 0 || row.seq > after)
+            .filter(|event| after == 0 || event.row.seq > after)
             .take(limit.try_into().unwrap())
             .cloned()
             .collect())
     }
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
-        Ok(self.records.get(subject).cloned())
+    async fn load(&self, subject: &Subject) -> Result<Found, Self::Error> {
+        let last = self.chains.get(subject).and_then(|rows| rows.last());
+        let notices = subject
+            .project()
+            .and_then(|project| self.notices.get(project));
+        Ok(Found {
+            stored: self.records.get(subject).map(|row| row.stored.clone()),
+            last_event: last.map_or(0, |event| event.row.seq),
+            last_notice: notices.copied().unwrap_or_default(),
+        })
     }
 
     async fn resume(&self, _: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
@@ -117,12 +139,26 @@ impl Store for Audit {
         unreachable!("the check reads records")
     }
 
-    async fn project_events(
+    async fn events(
         &self,
-        _: &ProjectId,
+        _: Option<&ProjectId>,
         _: u64,
         _: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
+        unreachable!("the check reads chains")
+    }
+
+    async fn horizon(&self) -> Result<u64, Self::Error> {
+        let all = self.chains.values().flatten();
+        Ok(all.map(|event| event.cursor).max().unwrap_or_default())
+    }
+
+    async fn latest(
+        &self,
+        _: &ProjectId,
+        _: &EventQuery<'_>,
+        _: u32,
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
         unreachable!("the check reads chains")
     }
 
@@ -131,7 +167,7 @@ impl Store for Audit {
         _: &ProjectId,
         _: u64,
         _: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
         unreachable!("the check reads chains")
     }
 }

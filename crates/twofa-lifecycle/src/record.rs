@@ -329,4 +329,18 @@ impl SummaryState {
             Self::Reset => "reset",
         }
     }
+
+    /// The state of that name.
+    ///
+    /// ```
+    /// use twofa_lifecycle::SummaryState;
+    ///
+    /// assert_eq!(SummaryState::from_code("active"), Some(SummaryState::Active));
+    /// assert_eq!(SummaryState::from_code("Active"), None);
+    /// ```
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::None, Self::Pending, Self::Active, Self::Reset]
+            .into_iter()
+            .find(|state| state.code() == code)
+    }
 }

@@ -43,6 +43,7 @@ CREATE TABLE twofa_event (
     PRIMARY KEY (project, user_id, seq)
 ) PARTITION BY HASH (project);
 CREATE INDEX twofa_event_project ON twofa_event (project, id);
+CREATE INDEX twofa_event_number ON twofa_event (id);
 CREATE UNIQUE INDEX twofa_event_notice ON twofa_event (project, notice) WHERE notice IS NOT NULL;
 
 DO $$

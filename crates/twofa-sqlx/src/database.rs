@@ -2,8 +2,8 @@ use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::Role;
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, AuditRow, Change, Directory, FactorRow, Project, Resumed, Standing, Store, Stored,
-    Subject, SubjectEvent,
+    Applied, Change, Directory, EventQuery, FactorRow, Found, Project, RecordRow, Resumed,
+    Standing, Store, Subject, SubjectEvent,
 };
 
 #[cfg(feature = "postgres")]
@@ -211,7 +211,7 @@ fn left_out(location: Location<'_>) -> Error {
 impl Store for Database {
     type Error = Error;
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Error> {
+    async fn load(&self, subject: &Subject) -> Result<Found, Error> {
         either!(self, store => store.load(subject).await)
     }
 
@@ -249,16 +249,17 @@ impl Store for Database {
         project: Option<&ProjectId>,
         after: Option<&Subject>,
         limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Error> {
+    ) -> Result<Vec<RecordRow>, Error> {
         either!(self, store => store.subjects(project, after, limit).await)
     }
 
     async fn orphans(
         &self,
         project: Option<&ProjectId>,
+        after: Option<&Subject>,
         limit: u32,
     ) -> Result<Vec<Subject>, Error> {
-        either!(self, store => store.orphans(project, limit).await)
+        either!(self, store => store.orphans(project, after, limit).await)
     }
 
     async fn chain(
@@ -266,17 +267,30 @@ impl Store for Database {
         subject: &Subject,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<AuditRow>, Error> {
+    ) -> Result<Vec<SubjectEvent>, Error> {
         either!(self, store => store.chain(subject, after, limit).await)
     }
 
-    async fn project_events(
+    async fn events(
         &self,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
-        either!(self, store => store.project_events(project, after, limit).await)
+    ) -> Result<Vec<SubjectEvent>, Error> {
+        either!(self, store => store.events(project, after, limit).await)
+    }
+
+    async fn horizon(&self) -> Result<u64, Error> {
+        either!(self, store => store.horizon().await)
+    }
+
+    async fn latest(
+        &self,
+        project: &ProjectId,
+        which: &EventQuery<'_>,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Error> {
+        either!(self, store => store.latest(project, which, limit).await)
     }
 
     async fn notices(
@@ -284,7 +298,7 @@ impl Store for Database {
         project: &ProjectId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
+    ) -> Result<Vec<SubjectEvent>, Error> {
         either!(self, store => store.notices(project, after, limit).await)
     }
 }

@@ -24,6 +24,7 @@
 //! | `postgres/limits.rs` | how long a connection waits, and how many there are |
 //! | `postgres.rs`, `postgres/write.rs` | opening a pool; the one statement that applies a change |
 //! | `shared.rs`, `sql.rs` | [`SqlStore`]: what both do alike, and the statements they do it with |
+//! | `people.rs` | projects and members |
 //! | `rows.rs` | rows into values, checked |
 //! | `schema.rs`, `../migrations` | the tables and their versions |
 //! | `error.rs` | [`Error`] |
@@ -69,6 +70,8 @@ mod database;
 mod error;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod location;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod people;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -254,6 +254,10 @@ impl Backend for Postgres {
     async fn writers_have_ended(&self) -> Result<(), Error> {
         self.drain().await
     }
+
+    async fn numbers_are_settled(&self) -> Result<(), Error> {
+        self.settle().await
+    }
 }
 
 fn known() -> i64 {

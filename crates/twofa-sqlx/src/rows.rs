@@ -2,18 +2,34 @@
 //!
 //! Unsigned numbers of the service lie in signed columns. Times keep all 64 bits, so that no time is altered
 //! on its way: those after the year 292 billion read as negative, and nothing else does. Counters (versions,
-//! sequence numbers) never come near that bound, and are refused beyond it.
+//! sequence numbers) never come near that bound, and are refused beyond it on their way in.
+//!
+//! On their way out records and events are read whatever lies there: what another hand wrote fits no code, and it
+//! is for the service to say so. One such row must not keep everybody else's from being read.
 
 use twofa::lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
 use twofa::policy::{Handover, Mandate, ProjectSettings, Role, SelfReset, Sso};
 use twofa::types::{ProjectId, UnixTime, UserId};
-use twofa::{AuditRow, FactorRow, Project, Resumed, Standing, Stored, Subject, SubjectEvent};
+use twofa::{
+    AuditRow, FactorRow, Found, Project, RecordRow, Resumed, Standing, Stored, Subject,
+    SubjectEvent,
+};
 
 use crate::Error;
 
-pub(crate) type StoredRow = (i64, Vec<u8>);
+pub(crate) type FoundRow = (Option<i64>, Option<Vec<u8>>, i64, i64);
 pub(crate) type FactorLine = (String, String, Option<i64>, Option<i64>);
-pub(crate) type SubjectLine = (String, String, i64, Vec<u8>);
+pub(crate) type MemberLine = (String, String);
+pub(crate) type SubjectLine = (
+    String,
+    String,
+    i64,
+    Vec<u8>,
+    String,
+    Option<i64>,
+    Option<i64>,
+    i64,
+);
 pub(crate) type ResumeRow = (
     String,
     String,
@@ -25,6 +41,8 @@ pub(crate) type ResumeRow = (
     i64,
     Option<i64>,
     Option<Vec<u8>>,
+    i64,
+    i64,
 );
 pub(crate) type EventRow = (
     i64,
@@ -70,6 +88,21 @@ pub(crate) fn counter_in(what: &'static str, value: u64) -> Result<i64, Error> {
     i64::try_from(value).map_err(|_| Error::OutOfRange { what })
 }
 
+/// As [`cursor_in`], for numbers that readers follow: a row numbered below 1 would lead them astray.
+pub(crate) fn from_one(after: u64) -> i64 {
+    cursor_in(after).max(1)
+}
+
+/// A cursor to read before.
+pub(crate) fn before(cursor: u64) -> i64 {
+    i64::try_from(cursor).unwrap_or(i64::MAX)
+}
+
+/// The last time before `time`.
+pub(crate) fn last_before(time: UnixTime) -> i64 {
+    time_in(time).saturating_sub(1)
+}
+
 /// The first number to read for a cursor to read after; for one beyond every possible row, a number that no row has. 0 is
 /// before every row, even one numbered 0 or less: nothing here writes such, and whoever slipped one in is not to be
 /// overlooked.
@@ -78,13 +111,6 @@ pub(crate) fn cursor_in(after: u64) -> i64 {
         0 => i64::MIN,
         _ => i64::try_from(after).map_or(i64::MAX, |after| after.saturating_add(1)),
     }
-}
-
-/// Versions and numbers of rows: they begin at 1, and the last number is none (see [`cursor_in`]).
-fn counter_out(table: &'static str, column: &'static str, value: i64) -> Result<u64, Error> {
-    let counter = (1..i64::MAX).contains(&value).then_some(value);
-    let counter = counter.and_then(|value| u64::try_from(value).ok());
-    counter.ok_or(Error::BadRow { table, column })
 }
 
 fn u32_out(table: &'static str, column: &'static str, value: i64) -> Result<u32, Error> {
@@ -104,81 +130,82 @@ pub(crate) fn project_id(table: &'static str, text: &str) -> Result<ProjectId, E
     })
 }
 
-pub(crate) fn user_id(table: &'static str, text: &str) -> Result<UserId, Error> {
-    UserId::new(text).map_err(|_| Error::BadRow {
-        table,
-        column: "user_id",
-    })
+/// Numbers that the service compares with what it has signed: whatever lies there.
+fn number_out(column: i64) -> u64 {
+    column.cast_unsigned()
 }
 
-pub(crate) fn subject(table: &'static str, project: &str, user: &str) -> Result<Subject, Error> {
-    if project.is_empty() && user.is_empty() {
-        return Ok(Subject::installation());
-    }
-    let project = project_id(table, project)?;
-    Ok(if user.is_empty() {
-        Subject::project_itself(&project)
-    } else {
-        Subject::member(&project, &user_id(table, user)?)
-    })
+pub(crate) fn orphan((project, user): (String, String)) -> Subject {
+    Subject::from_keys(&project, &user)
 }
 
-pub(crate) fn orphan((project, user): (String, String)) -> Result<Subject, Error> {
-    subject("twofa_event", &project, &user)
-}
-
-pub(crate) fn stored((version, record): StoredRow) -> Result<Stored, Error> {
-    Ok(Stored {
-        version: counter_out("twofa_factor", "version", version)?,
+fn found_out(version: Option<i64>, record: Option<Vec<u8>>, events: i64, notices: i64) -> Found {
+    let stored = version.zip(record).map(|(version, record)| Stored {
+        version: number_out(version),
         record,
+    });
+    Found {
+        stored,
+        last_event: number_out(events),
+        last_notice: number_out(notices),
+    }
+}
+
+pub(crate) fn found((version, record, events, notices): FoundRow) -> Found {
+    found_out(version, record, events, notices)
+}
+
+pub(crate) fn subject_line(row: SubjectLine) -> RecordRow {
+    let (project, user, version, record, state, since, last_used, events) = row;
+    RecordRow {
+        subject: Subject::from_keys(&project, &user),
+        stored: Stored {
+            version: number_out(version),
+            record,
+        },
+        summary: summary(&state, since, last_used),
+        last_event: number_out(events),
+    }
+}
+
+fn summary(state: &str, since: Option<i64>, last_used: Option<i64>) -> Option<Summary> {
+    Some(Summary {
+        state: SummaryState::from_code(state)?,
+        since: since.map(time_out),
+        last_used: last_used.map(time_out),
     })
 }
 
-pub(crate) fn subject_line(
-    (project, user, version, record): SubjectLine,
-) -> Result<(Subject, Stored), Error> {
-    Ok((
-        subject("twofa_factor", &project, &user)?,
-        stored((version, record))?,
-    ))
-}
-
-pub(crate) fn factor_line((user, state, since, last_used): FactorLine) -> Result<FactorRow, Error> {
-    let state = [
-        SummaryState::None,
-        SummaryState::Pending,
-        SummaryState::Active,
-        SummaryState::Reset,
-    ]
-    .into_iter()
-    .find(|s| s.code() == state)
-    .ok_or(Error::BadRow {
-        table: "twofa_factor",
-        column: "state",
-    })?;
-    Ok(FactorRow {
-        user: user_id("twofa_factor", &user)?,
-        summary: Summary {
-            state,
-            since: since.map(time_out),
-            last_used: last_used.map(time_out),
-        },
+/// `None` for a row that another hand wrote, which [`TwoFactor::audit_check`](twofa::TwoFactor::audit_check) names.
+pub(crate) fn factor_line((user, state, since, last_used): FactorLine) -> Option<FactorRow> {
+    Some(FactorRow {
+        user: UserId::new(&user).ok()?,
+        summary: summary(&state, since, last_used)?,
     })
 }
 
 pub(crate) fn resumed(row: ResumeRow) -> Result<Resumed, Error> {
     const TABLE: &str = "twofa_login";
-    let (project, user, id, kind, generation, parked, expires, failures, version, record) = row;
+    let (
+        project,
+        user,
+        id,
+        kind,
+        generation,
+        parked,
+        expires,
+        failures,
+        version,
+        record,
+        events,
+        notices,
+    ) = row;
     let bad = |column| Error::BadRow {
         table: TABLE,
         column,
     };
-    let stored = match (version, record) {
-        (Some(version), Some(record)) => Some(stored((version, record))?),
-        _ => None,
-    };
     Ok(Resumed {
-        subject: subject(TABLE, &project, &user)?,
+        subject: Subject::from_keys(&project, &user),
         login: ParkedLogin {
             id: LoginHash::from_bytes(bytes32(TABLE, "id", &id)?),
             kind: LoginKind::from_code(&kind).ok_or(bad("kind"))?,
@@ -187,47 +214,57 @@ pub(crate) fn resumed(row: ResumeRow) -> Result<Resumed, Error> {
             expires: time_out(expires),
             failures: u8::try_from(failures).map_err(|_| bad("failures"))?,
         },
-        stored,
+        found: found_out(version, record, events, notices),
     })
 }
 
-/// Which of its numbers an event is read by.
-#[derive(Clone, Copy)]
-pub(crate) enum Cursor {
-    Written,
-    Notice,
+/// A code, and behind it, of a notice, how many the project had before.
+pub(crate) fn mac_in(row: &AuditRow) -> Vec<u8> {
+    let mut bytes = row.mac.to_vec();
+    if row.notices_before > 0 {
+        bytes.extend_from_slice(&row.notices_before.to_be_bytes());
+    }
+    bytes
 }
 
-pub(crate) fn audit_row(row: EventRow) -> Result<AuditRow, Error> {
-    event(row, Cursor::Written).map(|(_, e)| e.row)
+/// As [`mac_in`] wrote it; a code that fits nothing where it did not.
+fn mac_out(bytes: &[u8]) -> ([u8; 32], u64) {
+    match (bytes.first_chunk::<32>(), bytes.get(32..)) {
+        (Some(mac), Some([])) => (*mac, 0),
+        (Some(mac), Some(before)) => match before.try_into() {
+            Ok(before) => (*mac, u64::from_be_bytes(before)),
+            Err(_) => ([0; 32], 0),
+        },
+        _ => ([0; 32], 0),
+    }
 }
 
-pub(crate) fn event(row: EventRow, cursor: Cursor) -> Result<(u64, SubjectEvent), Error> {
-    const TABLE: &str = "twofa_event";
+pub(crate) fn event(row: EventRow) -> SubjectEvent {
     let (id, project, user, seq, at, event, reason, actor, detail, generation, notice, key, mac) =
         row;
-    let cursor = match (cursor, notice) {
-        (Cursor::Notice, Some(notice)) => counter_out(TABLE, "notice", notice)?,
-        _ => counter_out(TABLE, "id", id)?,
-    };
-    Ok((
-        cursor,
-        SubjectEvent {
-            subject: subject(TABLE, &project, &user)?,
-            row: AuditRow {
-                seq: counter_out(TABLE, "seq", seq)?,
-                at: time_out(at),
-                event,
-                reason,
-                actor,
-                detail,
-                generation: u32_out(TABLE, "generation", generation)?,
-                notice: notice.is_some(),
-                key_id: u32_out(TABLE, "key_id", key)?,
-                mac: bytes32(TABLE, "mac", &mac)?,
-            },
+    let (mac, notices_before) = mac_out(&mac);
+    let small = u32::try_from(generation).ok().zip(u32::try_from(key).ok());
+    // Numbers that nothing here writes leave no code that could fit.
+    let mac = if small.is_some() { mac } else { [0; 32] };
+    let (generation, key_id) = small.unwrap_or_default();
+    SubjectEvent {
+        cursor: number_out(id),
+        notice: notice.map(number_out),
+        subject: Subject::from_keys(&project, &user),
+        row: AuditRow {
+            seq: number_out(seq),
+            at: time_out(at),
+            event,
+            reason,
+            actor,
+            detail,
+            generation,
+            notice: notice.is_some(),
+            notices_before,
+            key_id,
+            mac,
         },
-    ))
+    }
 }
 
 pub(crate) fn role_code(role: Role) -> &'static str {
@@ -295,6 +332,7 @@ pub(crate) fn standing(row: StandingRow) -> Result<Standing, Error> {
     })
 }
 
-pub(crate) fn member((user, code): (String, String)) -> Result<(UserId, Role), Error> {
-    Ok((user_id("twofa_member", &user)?, role(&code)?))
+/// `None` for a row that another hand wrote.
+pub(crate) fn member((user, code): MemberLine) -> Option<(UserId, Role)> {
+    Some((UserId::new(&user).ok()?, role(&code).ok()?))
 }

@@ -6,13 +6,12 @@ use std::cmp::Ordering;
 use sqlx::encode::Encode;
 use sqlx::{Arguments as _, Database, FromRow, Type};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
-use twofa::policy::{Handover, Role, SelfReset};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, AuditRow, Change, FactorRow, Project, Resumed, Standing, Stored, Subject, SubjectEvent,
+    Applied, Change, EventQuery, FactorRow, Found, RecordRow, Resumed, Subject, SubjectEvent,
 };
 
-use crate::rows::{self, Cursor};
+use crate::rows::{self, FactorLine};
 use crate::{Error, sql};
 
 /// What a statement's parameter is.
@@ -102,8 +101,13 @@ pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Applies a change whole, or not at all.
     fn commit(&self, change: &Change) -> impl Future<Output = Result<Applied, Error>> + Send;
 
-    /// Returns once every write that began before has ended.
+    /// Returns once every write that began before has ended, and every one from then on sees the installation's
+    /// record as it is now.
     fn writers_have_ended(&self) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Returns once every write that may have drawn its events' numbers before this call has ended, holding up
+    /// nobody.
+    fn numbers_are_settled(&self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// A store and a directory on a database: [`SqliteStore`](crate::SqliteStore) and
@@ -116,8 +120,11 @@ pub struct SqlStore<B>(pub(crate) B);
 impl<B: Backend> twofa::Store for SqlStore<B> {
     type Error = Error;
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Error> {
-        self.one(sql::LOAD, &place(subject), rows::stored).await
+    async fn load(&self, subject: &Subject) -> Result<Found, Error> {
+        let found = self
+            .one(sql::LOAD, &place(subject), |row| Ok(rows::found(row)))
+            .await?;
+        Ok(found.unwrap_or_default())
     }
 
     async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Error> {
@@ -154,12 +161,10 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Vec<FactorRow>, Error> {
-        let values = [
-            Text(project.as_str()),
-            Text(after.map_or("", UserId::as_str)),
-            Number(limit.into()),
-        ];
-        self.all(sql::FACTORS, &values, rows::factor_line).await
+        let after = after.map_or("", UserId::as_str);
+        let span = (sql::FACTORS, Some(project.as_str()), after);
+        self.readable(span, limit, |row: &FactorLine| &row.0, rows::factor_line)
+            .await
     }
 
     async fn subjects(
@@ -167,24 +172,9 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
         project: Option<&ProjectId>,
         after: Option<&Subject>,
         limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Error> {
-        let limit = Number(limit.into());
-        let (statement, values) = match (project, after) {
-            (None, None) => (sql::SUBJECTS, vec![limit]),
-            (None, Some(after)) => {
-                let [project, user] = place(after);
-                (sql::SUBJECTS_AFTER, vec![project, user, limit])
-            }
-            (Some(project), None) => (sql::SUBJECTS_OF, vec![Text(project.as_str()), limit]),
-            // After the last of another project comes all of this one, or nothing of it.
-            (Some(project), Some(after)) => match after.project().cmp(&Some(project)) {
-                Ordering::Less => (sql::SUBJECTS_OF, vec![Text(project.as_str()), limit]),
-                Ordering::Equal => (
-                    sql::SUBJECTS_OF_AFTER,
-                    vec![Text(project.as_str()), Text(after.user_key()), limit],
-                ),
-                Ordering::Greater => return Ok(Vec::new()),
-            },
+    ) -> Result<Vec<RecordRow>, Error> {
+        let Some((statement, values)) = span(&sql::SUBJECTS, project, after, limit) else {
+            return Ok(Vec::new());
         };
         self.all(statement, &values, rows::subject_line).await
     }
@@ -192,16 +182,13 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
     async fn orphans(
         &self,
         project: Option<&ProjectId>,
+        after: Option<&Subject>,
         limit: u32,
     ) -> Result<Vec<Subject>, Error> {
-        let limit = Number(limit.into());
-        match project {
-            None => self.all(sql::ORPHANS, &[limit], rows::orphan).await,
-            Some(project) => {
-                let values = [Text(project.as_str()), limit];
-                self.all(sql::ORPHANS_OF, &values, rows::orphan).await
-            }
-        }
+        let Some((statement, values)) = span(&sql::ORPHANS, project, after, limit) else {
+            return Ok(Vec::new());
+        };
+        self.all(statement, &values, rows::orphan).await
     }
 
     async fn chain(
@@ -209,28 +196,72 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
         subject: &Subject,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<AuditRow>, Error> {
+    ) -> Result<Vec<SubjectEvent>, Error> {
         let [project, user] = place(subject);
         let after = Number(rows::cursor_in(after));
         let values = [project, user, after, Number(limit.into())];
-        self.all(sql::CHAIN, &values, rows::audit_row).await
+        self.all(sql::CHAIN, &values, rows::event).await
     }
 
-    async fn project_events(
+    async fn events(
         &self,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
-        let values = [
+    ) -> Result<Vec<SubjectEvent>, Error> {
+        let last = match project {
+            None => self.count(sql::LAST_EVENT, &[]).await?,
+            Some(project) => {
+                let values = [Text(project.as_str())];
+                self.count(sql::LAST_EVENT_OF, &values).await?
+            }
+        };
+        let from = rows::from_one(after);
+        if last < from {
+            return Ok(Vec::new());
+        }
+        self.0.numbers_are_settled().await?;
+        let (from, last, limit) = (Number(from), Number(last), Number(limit.into()));
+        match project {
+            None => {
+                let values = [from, last, limit];
+                self.all(sql::EVENTS, &values, rows::event).await
+            }
+            Some(project) => {
+                let values = [Text(project.as_str()), from, last, limit];
+                self.all(sql::EVENTS_OF, &values, rows::event).await
+            }
+        }
+    }
+
+    async fn horizon(&self) -> Result<u64, Error> {
+        let last = self.count(sql::LAST_EVENT, &[]).await?;
+        self.0.numbers_are_settled().await?;
+        Ok(u64::try_from(last).unwrap_or_default())
+    }
+
+    async fn latest(
+        &self,
+        project: &ProjectId,
+        which: &EventQuery<'_>,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Error> {
+        let mut values = vec![
             Text(project.as_str()),
-            Number(rows::cursor_in(after)),
+            Number(which.before.map_or(i64::MAX, rows::before)),
+            MaybeText(which.event),
+            Number(which.from.map_or(i64::MIN, rows::time_in)),
+            Number(which.until.map_or(i64::MAX, rows::last_before)),
             Number(limit.into()),
         ];
-        self.all(sql::PROJECT_EVENTS, &values, |row| {
-            rows::event(row, Cursor::Written)
-        })
-        .await
+        let statement = match which.user {
+            None => sql::LATEST,
+            Some(user) => {
+                values.push(Text(user.as_str()));
+                sql::LATEST_OF
+            }
+        };
+        self.all(statement, &values, rows::event).await
     }
 
     async fn notices(
@@ -238,173 +269,19 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
         project: &ProjectId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
+    ) -> Result<Vec<SubjectEvent>, Error> {
         let values = [
             Text(project.as_str()),
-            Number(rows::cursor_in(after)),
+            Number(rows::from_one(after)),
             Number(limit.into()),
         ];
-        self.all(sql::NOTICES, &values, |row| {
-            rows::event(row, Cursor::Notice)
-        })
-        .await
+        self.all(sql::NOTICES, &values, rows::event).await
     }
 }
 
-impl<B: Backend> twofa::Directory for SqlStore<B> {
-    type Error = Error;
-
-    async fn standing(
-        &self,
-        project: &ProjectId,
-        user: &UserId,
-    ) -> Result<Option<Standing>, Error> {
-        let values = [Text(project.as_str()), Text(user.as_str())];
-        self.one(sql::STANDING, &values, rows::standing).await
-    }
-
-    async fn project(&self, project: &ProjectId) -> Result<Option<Project>, Error> {
-        let values = [Text(project.as_str())];
-        let found = self.one(sql::PROJECT, &values, rows::project).await?;
-        Ok(found.map(|(_, project)| project))
-    }
-
-    async fn members(
-        &self,
-        project: &ProjectId,
-        after: Option<&UserId>,
-        limit: u32,
-    ) -> Result<Vec<(UserId, Role)>, Error> {
-        let values = [
-            Text(project.as_str()),
-            Text(after.map_or("", UserId::as_str)),
-            Number(limit.into()),
-        ];
-        self.all(sql::MEMBERS, &values, rows::member).await
-    }
-}
-
-/// Keeping projects and members, for applications that have no tables of their own for them. Whether
-/// the caller may do so is not asked here.
 impl<B: Backend> SqlStore<B> {
-    /// Adds a project.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::DuplicateProject`] when there is one of this id, which stays as it is.
-    pub async fn add_project(&self, id: &ProjectId, project: &Project) -> Result<(), Error> {
-        match self.write_project(sql::ADD_PROJECT, id, project).await {
-            Err(error) if error.is_duplicate() => {
-                Err(Error::DuplicateProject(Box::new(id.clone())))
-            }
-            other => other.map(drop),
-        }
-    }
-
-    /// Replaces a project's settings and issuer. Counts from the next decision on.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownProject`] when there is none of this id.
-    pub async fn set_project(&self, id: &ProjectId, project: &Project) -> Result<(), Error> {
-        match self.write_project(sql::SET_PROJECT, id, project).await? {
-            0 => Err(Error::UnknownProject(Box::new(id.clone()))),
-            _ => Ok(()),
-        }
-    }
-
-    async fn write_project(
-        &self,
-        statement: &'static str,
-        id: &ProjectId,
-        project: &Project,
-    ) -> Result<u64, Error> {
-        let settings = &project.settings;
-        let values = [
-            Text(id.as_str()),
-            MaybeNumber(rows::mandate_in(settings)),
-            Text(settings.sso().code()),
-            Flag(settings.handover() == Handover::Required),
-            Flag(settings.self_reset() == SelfReset::Allowed),
-            Number(settings.step_up_age().into()),
-            MaybeText(project.issuer.as_deref()),
-        ];
-        self.0.run(statement, &values).await
-    }
-
-    /// The projects by id, after `after`, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Trouble with the database.
-    pub async fn list_projects(
-        &self,
-        after: Option<&ProjectId>,
-        limit: u32,
-    ) -> Result<Vec<(ProjectId, Project)>, Error> {
-        let values = [
-            Text(after.map_or("", ProjectId::as_str)),
-            Number(limit.into()),
-        ];
-        self.all(sql::PROJECTS, &values, rows::project).await
-    }
-
-    /// Takes a person into a project.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownProject`], or [`Error::DuplicateMember`] when they are in it, whose role stays.
-    pub async fn add_member(
-        &self,
-        project: &ProjectId,
-        user: &UserId,
-        role: Role,
-    ) -> Result<(), Error> {
-        let values = member(project, user, role);
-        match self.0.run(sql::ADD_MEMBER, &values).await {
-            Ok(0) => Err(Error::UnknownProject(Box::new(project.clone()))),
-            Err(error) if error.is_duplicate() => Err(Error::DuplicateMember {
-                project: Box::new(project.clone()),
-                user: Box::new(user.clone()),
-            }),
-            other => other.map(drop),
-        }
-    }
-
-    /// Changes what a member is. Counts from the next decision on.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownMember`] when they are not in the project.
-    pub async fn set_role(
-        &self,
-        project: &ProjectId,
-        user: &UserId,
-        role: Role,
-    ) -> Result<(), Error> {
-        let values = member(project, user, role);
-        match self.0.run(sql::SET_ROLE, &values).await? {
-            0 => Err(unknown_member(project, user)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes a person out of a project. Their factor and its events stay: they are asked for again should
-    /// the person come back.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownMember`] when they are not in the project.
-    pub async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<(), Error> {
-        let values = [Text(project.as_str()), Text(user.as_str())];
-        match self.0.run(sql::REMOVE_MEMBER, &values).await? {
-            0 => Err(unknown_member(project, user)),
-            _ => Ok(()),
-        }
-    }
-
     /// The row that a statement finds, converted.
-    async fn one<R: Row, T>(
+    pub(crate) async fn one<R: Row, T>(
         &self,
         statement: &'static str,
         values: &[Value<'_>],
@@ -414,36 +291,80 @@ impl<B: Backend> SqlStore<B> {
         found.into_iter().next().map(convert).transpose()
     }
 
+    /// The number that a statement gives.
+    async fn count(&self, statement: &'static str, values: &[Value<'_>]) -> Result<i64, Error> {
+        let found = self.one(statement, values, |(number,): (i64,)| Ok(number));
+        Ok(found.await?.unwrap_or_default())
+    }
+
+    /// A page of rows, of one project by their users, or of all by their projects. Those that cannot be read are left out, and the page is full
+    /// all the same where more follow.
+    pub(crate) async fn readable<R: Row, T>(
+        &self,
+        (statement, project, after): (&'static str, Option<&str>, &str),
+        limit: u32,
+        name: impl Fn(&R) -> &String + Send,
+        convert: impl Fn(R) -> Option<T> + Send,
+    ) -> Result<Vec<T>, Error>
+    where
+        T: Send,
+    {
+        let (mut found, mut after, mut left) = (Vec::new(), after.to_owned(), limit);
+        loop {
+            let rest = [Text(&after), Number(left.into())];
+            let values: Vec<_> = project.map(Text).into_iter().chain(rest).collect();
+            let page: Vec<R> = self.0.rows(statement, &values).await?;
+            let more = u32::try_from(page.len()).is_ok_and(|read| read >= left);
+            let last = page.last().map(|row| name(row).clone());
+            let readable = page.into_iter().filter_map(&convert);
+            found.extend(readable);
+            left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
+            match last {
+                Some(last) if more && left > 0 => after = last,
+                _ => return Ok(found),
+            }
+        }
+    }
+
     /// The rows that a statement finds, each converted.
-    async fn all<R: Row, T>(
+    pub(crate) async fn all<R: Row, T>(
         &self,
         statement: &'static str,
         values: &[Value<'_>],
-        convert: impl Fn(R) -> Result<T, Error> + Send,
+        convert: impl Fn(R) -> T + Send,
     ) -> Result<Vec<T>, Error> {
         let found = self.0.rows(statement, values).await?;
-        found.into_iter().map(convert).collect()
+        Ok(found.into_iter().map(convert).collect())
     }
+}
+
+/// Which of four statements reads the rows of a project, or of all, after a subject; `None` where there are none.
+fn span<'a>(
+    [all, all_after, of, of_after]: &[&'static str; 4],
+    project: Option<&'a ProjectId>,
+    after: Option<&'a Subject>,
+    limit: u32,
+) -> Option<(&'static str, Vec<Value<'a>>)> {
+    let limit = Number(limit.into());
+    Some(match (project.map(ProjectId::as_str), after) {
+        (None, None) => (all, vec![limit]),
+        (None, Some(after)) => {
+            let [project, user] = place(after);
+            (all_after, vec![project, user, limit])
+        }
+        (Some(project), None) => (of, vec![Text(project), limit]),
+        // After the last of another project comes all of this one, or nothing of it.
+        (Some(project), Some(after)) => match after.project_key().cmp(project) {
+            Ordering::Less => (of, vec![Text(project), limit]),
+            Ordering::Equal => (of_after, vec![Text(project), Text(after.user_key()), limit]),
+            Ordering::Greater => return None,
+        },
+    })
 }
 
 /// A subject's place in the tables.
 fn place(subject: &Subject) -> [Value<'_>; 2] {
     [Text(subject.project_key()), Text(subject.user_key())]
-}
-
-fn member<'a>(project: &'a ProjectId, user: &'a UserId, role: Role) -> [Value<'a>; 3] {
-    [
-        Text(project.as_str()),
-        Text(user.as_str()),
-        Text(rows::role_code(role)),
-    ]
-}
-
-fn unknown_member(project: &ProjectId, user: &UserId) -> Error {
-    Error::UnknownMember {
-        project: Box::new(project.clone()),
-        user: Box::new(user.clone()),
-    }
 }
 
 /// What [`sql::PARK`] takes.

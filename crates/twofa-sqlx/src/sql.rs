@@ -6,17 +6,38 @@ macro_rules! event_columns {
     };
 }
 
-pub(crate) const LOAD: &str =
-    "SELECT version, record FROM twofa_factor WHERE project = $1 AND user_id = $2";
+/// How far the events of a subject go, and the notices of its project; 0 where there are none.
+macro_rules! reach {
+    ($project:literal, $user:literal) => {
+        concat!(
+            "COALESCE((SELECT max(seq) FROM twofa_event WHERE project = ",
+            $project,
+            " AND user_id = ",
+            $user,
+            "), 0), COALESCE((SELECT last FROM twofa_notice_cursor WHERE project = ",
+            $project,
+            "), 0)"
+        )
+    };
+}
+
+pub(crate) const LOAD: &str = concat!(
+    "SELECT f.version, f.record, ",
+    reach!("$1", "$2"),
+    " FROM (SELECT 1 AS one) o LEFT JOIN twofa_factor f ON f.project = $1 AND f.user_id = $2"
+);
 
 /// The version of the installation's record; 0 where there is none.
 pub(crate) const INSTALLATION: &str = "SELECT COALESCE(\
     (SELECT version FROM twofa_factor WHERE project = '' AND user_id = ''), 0)";
 
-pub(crate) const RESUME: &str = "SELECT l.project, l.user_id, l.id, l.kind, l.generation, l.parked, \
-    l.expires, l.failures, f.version, f.record \
-    FROM twofa_login l LEFT JOIN twofa_factor f ON f.project = l.project AND f.user_id = l.user_id \
-    WHERE l.id = $1";
+pub(crate) const RESUME: &str = concat!(
+    "SELECT l.project, l.user_id, l.id, l.kind, l.generation, l.parked, l.expires, l.failures, \
+     f.version, f.record, ",
+    reach!("l.project", "l.user_id"),
+    " FROM twofa_login l \
+     LEFT JOIN twofa_factor f ON f.project = l.project AND f.user_id = l.user_id WHERE l.id = $1"
+);
 
 pub(crate) const PARK: &str = "INSERT INTO twofa_login \
     (id, project, user_id, kind, generation, parked, expires, failures) \
@@ -25,27 +46,56 @@ pub(crate) const PARK: &str = "INSERT INTO twofa_login \
 pub(crate) const FACTORS: &str = "SELECT user_id, state, since, last_used FROM twofa_factor \
     WHERE project = $1 AND user_id > $2 AND state <> 'none' ORDER BY user_id LIMIT $3";
 
-pub(crate) const SUBJECTS: &str = "SELECT project, user_id, version, record FROM twofa_factor \
-    ORDER BY project, user_id LIMIT $1";
+/// Rows by project and user, in that order: of all, of all after one, of a project, of a project after one.
+macro_rules! four_spans {
+    ($select:expr, $alias:literal, $and:literal) => {
+        [
+            concat!($select, "TRUE", $and, " ORDER BY 1, 2 LIMIT $1"),
+            concat!(
+                $select,
+                "(",
+                $alias,
+                ".project, ",
+                $alias,
+                ".user_id) > ($1, $2)",
+                $and,
+                " ORDER BY 1, 2 LIMIT $3"
+            ),
+            concat!(
+                $select,
+                $alias,
+                ".project = $1",
+                $and,
+                " ORDER BY 1, 2 LIMIT $2"
+            ),
+            concat!(
+                $select,
+                $alias,
+                ".project = $1 AND ",
+                $alias,
+                ".user_id > $2",
+                $and,
+                " ORDER BY 1, 2 LIMIT $3"
+            ),
+        ]
+    };
+}
 
-pub(crate) const SUBJECTS_AFTER: &str = "SELECT project, user_id, version, record FROM twofa_factor \
-    WHERE (project, user_id) > ($1, $2) ORDER BY project, user_id LIMIT $3";
+pub(crate) const SUBJECTS: [&str; 4] = four_spans!(
+    "SELECT f.project, f.user_id, f.version, f.record, f.state, f.since, f.last_used, \
+     COALESCE((SELECT max(e.seq) FROM twofa_event e \
+         WHERE e.project = f.project AND e.user_id = f.user_id), 0) \
+     FROM twofa_factor f WHERE ",
+    "f",
+    ""
+);
 
-pub(crate) const SUBJECTS_OF: &str = "SELECT project, user_id, version, record FROM twofa_factor \
-    WHERE project = $1 ORDER BY user_id LIMIT $2";
-
-pub(crate) const SUBJECTS_OF_AFTER: &str = "SELECT project, user_id, version, record FROM twofa_factor \
-    WHERE project = $1 AND user_id > $2 ORDER BY user_id LIMIT $3";
-
-pub(crate) const ORPHANS: &str = "SELECT DISTINCT e.project, e.user_id FROM twofa_event e \
-    WHERE NOT EXISTS (SELECT 1 FROM twofa_factor f \
-        WHERE f.project = e.project AND f.user_id = e.user_id) \
-    ORDER BY e.project, e.user_id LIMIT $1";
-
-pub(crate) const ORPHANS_OF: &str = "SELECT DISTINCT e.project, e.user_id FROM twofa_event e \
-    WHERE e.project = $1 AND NOT EXISTS (SELECT 1 FROM twofa_factor f \
-        WHERE f.project = e.project AND f.user_id = e.user_id) \
-    ORDER BY e.project, e.user_id LIMIT $2";
+pub(crate) const ORPHANS: [&str; 4] = four_spans!(
+    "SELECT DISTINCT e.project, e.user_id FROM twofa_event e WHERE ",
+    "e",
+    " AND NOT EXISTS (SELECT 1 FROM twofa_factor f \
+         WHERE f.project = e.project AND f.user_id = e.user_id)"
+);
 
 pub(crate) const CHAIN: &str = concat!(
     "SELECT ",
@@ -53,16 +103,45 @@ pub(crate) const CHAIN: &str = concat!(
     " FROM twofa_event WHERE project = $1 AND user_id = $2 AND seq >= $3 ORDER BY seq LIMIT $4"
 );
 
-pub(crate) const PROJECT_EVENTS: &str = concat!(
+/// The number of the last event of all, and of a project.
+pub(crate) const LAST_EVENT: &str = "SELECT COALESCE(max(id), 0) FROM twofa_event";
+pub(crate) const LAST_EVENT_OF: &str =
+    "SELECT COALESCE(max(id), 0) FROM twofa_event WHERE project = $1";
+
+pub(crate) const EVENTS: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM twofa_event WHERE project = $1 AND id >= $2 ORDER BY id LIMIT $3"
+    " FROM twofa_event WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3"
+);
+
+pub(crate) const EVENTS_OF: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM twofa_event WHERE project = $1 AND id >= $2 AND id <= $3 ORDER BY id LIMIT $4"
+);
+
+/// The latest of a project, and of a person in it.
+pub(crate) const LATEST: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM twofa_event WHERE project = $1 AND id < $2 \
+     AND (CAST($3 AS TEXT) IS NULL OR event = $3) AND at >= $4 AND at <= $5 \
+     ORDER BY id DESC LIMIT $6"
+);
+
+pub(crate) const LATEST_OF: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM twofa_event WHERE project = $1 AND id < $2 \
+     AND (CAST($3 AS TEXT) IS NULL OR event = $3) AND at >= $4 AND at <= $5 AND user_id = $7 \
+     ORDER BY seq DESC LIMIT $6"
 );
 
 pub(crate) const NOTICES: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM twofa_event WHERE project = $1 AND notice >= $2 ORDER BY notice LIMIT $3"
+    " FROM twofa_event WHERE project = $1 AND notice >= $2 AND notice <= COALESCE((\
+        SELECT last FROM twofa_notice_cursor WHERE project = $1), 0) ORDER BY notice LIMIT $3"
 );
 
 pub(crate) const PROJECT: &str = "SELECT project, mandate_from, sso, handover, self_reset, \

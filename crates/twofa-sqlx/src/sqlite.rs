@@ -196,6 +196,11 @@ impl Backend for Sqlite {
     async fn writers_have_ended(&self) -> Result<(), Error> {
         Ok(())
     }
+
+    /// Numbers are drawn by one writer at a time, and come to light in their order.
+    async fn numbers_are_settled(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 impl Sqlite {

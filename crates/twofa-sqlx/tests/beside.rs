@@ -73,7 +73,7 @@ async fn a_store_that_crashed_is_read_with_its_log() {
     }
     let crashed = SqliteStore::open(copies.path().join("twofa.db")).await;
     let found = crashed.unwrap().load(&zoe).await.unwrap();
-    assert_eq!(found.unwrap().version, 1);
+    assert_eq!(found.stored.unwrap().version, 1);
 }
 
 /// The file of an application, with our tables in it, keeps the mode that the application gave it.
@@ -98,7 +98,14 @@ async fn the_journal_mode_of_a_file_that_is_there_is_kept() {
 
     let before = picture(folder.path());
     let store = SqliteStore::open(&path).await.unwrap();
-    assert!(store.load(&member("acme", "zoe")).await.unwrap().is_none());
+    assert!(
+        store
+            .load(&member("acme", "zoe"))
+            .await
+            .unwrap()
+            .stored
+            .is_none()
+    );
     store.close().await;
     assert!(picture(folder.path()) == before, "opened and read");
     assert_eq!(SqliteStore::migrate(&path).await.unwrap().to, 2);
@@ -199,7 +206,7 @@ async fn only_reads() {
     };
     let store = SqliteStore::open(&path).await.unwrap();
     let zoe = member("acme", "zoe");
-    assert_eq!(store.load(&zoe).await.unwrap().unwrap().version, 1);
+    assert_eq!(store.load(&zoe).await.unwrap().stored.unwrap().version, 1);
     let error = store.apply(&change(&zoe, 1)).await.unwrap_err();
     assert_eq!(error.code(), "store-read-only", "{error}");
     let told = error.to_string();
@@ -270,7 +277,7 @@ async fn fills_a_disk() {
         }
         fs::remove_file(&filler).unwrap();
         let store = SqliteStore::open(&path).await.unwrap();
-        let found = store.load(&zoe).await.unwrap().is_some();
+        let found = store.load(&zoe).await.unwrap().stored.is_some();
         assert_eq!(found, written, "{left} KiB");
         store.close().await;
     }

@@ -206,7 +206,7 @@ async fn reads_a_copy() {
     };
     let store = SqliteStore::open(path).await.unwrap();
     let zoe = member("acme", "zoe");
-    assert_eq!(store.load(&zoe).await.unwrap().unwrap().version, 1);
+    assert_eq!(store.load(&zoe).await.unwrap().stored.unwrap().version, 1);
     let error = store.apply(&change(&zoe, 1)).await.unwrap_err();
     assert_eq!(error.code(), "store-read-only", "{error}");
 }

@@ -8,10 +8,10 @@
 
 mod support;
 
-use support::{Fresh, change, event, member, project, user};
+use support::{Fresh, at, change, event, member, project, user};
 use twofa::lifecycle::SummaryState;
-use twofa::{Applied, Store, Subject};
-use twofa_sqlx::{Database, Error};
+use twofa::{Applied, EventQuery, Store, Subject, SubjectEvent};
+use twofa_sqlx::Database;
 
 on_both!(
     any_unicode_compares_byte_for_byte,
@@ -19,6 +19,8 @@ on_both!(
     records_without_events_and_events_without_records,
     an_event_before_the_first_is_not_overlooked,
     notices_number_as_they_commit,
+    a_follower_misses_no_event,
+    the_latest_events_come_first,
     cursors_beyond_every_row_find_nothing,
 );
 
@@ -92,7 +94,7 @@ async fn pages_join_without_gap_or_overlap(fresh: Fresh) {
             Some(store.subjects(None, seen.last(), limit).await.unwrap()).filter(|p| !p.is_empty())
         {
             assert!(page.len() <= limit as usize);
-            seen.extend(page.into_iter().map(|(subject, _)| subject));
+            seen.extend(page.into_iter().map(|row| row.subject));
         }
         assert_eq!(seen, all, "limit {limit}");
         let beta = project("beta");
@@ -104,8 +106,8 @@ async fn pages_join_without_gap_or_overlap(fresh: Fresh) {
                 .await
                 .unwrap();
             let Some(last) = page.last() else { break };
-            after = Some(last.0.clone());
-            seen.extend(page.into_iter().map(|(subject, _)| subject));
+            after = Some(last.subject.clone());
+            seen.extend(page.into_iter().map(|row| row.subject));
         }
         assert_eq!(seen, all[8..16], "limit {limit}");
         // After a subject of an earlier project comes all of this one; after a later one, nothing.
@@ -132,20 +134,16 @@ async fn pages_join_without_gap_or_overlap(fresh: Fresh) {
         assert_eq!(users.len(), 7, "the project's own record is no factor");
         let mut events = Vec::new();
         loop {
-            let after = events.last().map_or(0, |(cursor, _)| *cursor);
-            let page = store.project_events(&beta, after, limit).await.unwrap();
+            let after = events.last().map_or(0, |event: &SubjectEvent| event.cursor);
+            let page = store.events(Some(&beta), after, limit).await.unwrap();
             if page.is_empty() {
                 break;
             }
             events.extend(page);
         }
         assert_eq!(events.len(), 15);
-        assert!(
-            events
-                .iter()
-                .all(|(_, e)| e.subject.project() == Some(&beta))
-        );
-        assert!(events.windows(2).all(|w| w[0].0 < w[1].0));
+        assert!(events.iter().all(|e| e.subject.project() == Some(&beta)));
+        assert!(events.windows(2).all(|w| w[0].cursor < w[1].cursor));
     }
     assert!(
         store
@@ -166,7 +164,7 @@ async fn records_without_events_and_events_without_records(fresh: Fresh) {
         commit(&store, &change(&member("acme", lost), 0)).await;
     }
     commit(&store, &change(&member("beta", "lost"), 0)).await;
-    assert!(store.orphans(None, 10).await.unwrap().is_empty());
+    assert!(store.orphans(None, None, 10).await.unwrap().is_empty());
     let delete = "DELETE FROM twofa_factor WHERE user_id LIKE 'lost%'";
     match &store {
         Database::Sqlite(s) => {
@@ -177,7 +175,7 @@ async fn records_without_events_and_events_without_records(fresh: Fresh) {
         }
         _ => panic!("a third database"),
     }
-    let all = store.orphans(None, 10).await.unwrap();
+    let all = store.orphans(None, None, 10).await.unwrap();
     assert_eq!(
         all,
         [
@@ -186,9 +184,12 @@ async fn records_without_events_and_events_without_records(fresh: Fresh) {
             member("beta", "lost")
         ]
     );
-    assert_eq!(store.orphans(None, 2).await.unwrap().len(), 2);
+    assert_eq!(store.orphans(None, None, 2).await.unwrap().len(), 2);
     assert_eq!(
-        store.orphans(Some(&project("beta")), 10).await.unwrap(),
+        store
+            .orphans(Some(&project("beta")), None, 10)
+            .await
+            .unwrap(),
         all[2..]
     );
 }
@@ -213,11 +214,9 @@ async fn an_event_before_the_first_is_not_overlooked(fresh: Fresh) {
             }
             _ => panic!("a third database"),
         }
-        let read = store.chain(&subject, 0, 10).await;
-        assert!(
-            matches!(read, Err(Error::BadRow { column: "seq", .. })),
-            "{seq}: {read:?}"
-        );
+        let read = store.chain(&subject, 0, 10).await.unwrap();
+        let numbers: Vec<_> = read.iter().map(|event| event.row.seq).collect();
+        assert_eq!(numbers, [seq.cast_unsigned(), 2], "as it lies there");
         assert_eq!(store.chain(&subject, 1, 10).await.unwrap().len(), 1);
     }
 }
@@ -245,11 +244,11 @@ async fn notices_number_as_they_commit(fresh: Fresh) {
             })
         })
         .collect();
-    let mut seen = Vec::new();
+    let mut seen: Vec<SubjectEvent> = Vec::new();
     let mut idle = 0;
     while idle < 2 {
         let done = writers.iter().all(tokio::task::JoinHandle::is_finished);
-        let after = seen.last().map_or(0, |(cursor, _)| *cursor);
+        let after = seen.last().and_then(|event| event.notice).unwrap_or(0);
         let page = store.notices(&acme, after, 7).await.unwrap();
         idle = if done && page.is_empty() { idle + 1 } else { 0 };
         seen.extend(page);
@@ -259,15 +258,15 @@ async fn notices_number_as_they_commit(fresh: Fresh) {
     }
     assert_eq!(seen.len(), 32 * 5 * 2);
     assert!(
-        seen.windows(2).all(|w| w[0].0 + 1 == w[1].0),
+        (1..).zip(&seen).all(|(number, e)| e.notice == Some(number)),
         "no number is left out"
     );
-    assert!(seen.iter().all(|(_, e)| e.row.notice && e.row.seq % 3 != 2));
+    assert!(seen.iter().all(|e| e.row.notice && e.row.seq % 3 != 2));
     let per_user = seen
         .iter()
-        .filter(|(_, e)| e.subject.user() == Some(&user("user7")));
+        .filter(|e| e.subject.user() == Some(&user("user7")));
     assert!(
-        per_user.map(|(_, e)| e.row.seq).is_sorted(),
+        per_user.map(|e| e.row.seq).is_sorted(),
         "in the order of the chain"
     );
     assert!(
@@ -279,6 +278,110 @@ async fn notices_number_as_they_commit(fresh: Fresh) {
     );
 }
 
+/// 64 writers, and one reader who keeps the last cursor: of one project, and of all.
+async fn a_follower_misses_no_event(fresh: Fresh) {
+    const WRITERS: usize = 64;
+    let store = fresh.open().await;
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let subject = member(["acme", "beta"][n % 2], &format!("user{n}"));
+                for version in 0..40 {
+                    commit(&store, &change(&subject, version)).await;
+                }
+            })
+        })
+        .collect();
+    let acme = project("acme");
+    let mut seen: [Vec<SubjectEvent>; 2] = [Vec::new(), Vec::new()];
+    let mut idle = 0;
+    while idle < 2 {
+        let done = writers.iter().all(tokio::task::JoinHandle::is_finished);
+        let mut read = 0;
+        for (of, seen) in [None, Some(&acme)].into_iter().zip(&mut seen) {
+            let after = seen.last().map_or(0, |event| event.cursor);
+            let page = store.events(of, after, 50).await.unwrap();
+            read += page.len();
+            seen.extend(page);
+        }
+        idle = if done && read == 0 { idle + 1 } else { 0 };
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for (seen, expected) in seen.iter().zip([WRITERS * 40, WRITERS * 20]) {
+        assert_eq!(seen.len(), expected, "none is missed, none comes twice");
+        assert!(seen.windows(2).all(|w| w[0].cursor < w[1].cursor));
+    }
+    assert_eq!(
+        store.horizon().await.unwrap(),
+        seen[0].last().unwrap().cursor
+    );
+}
+
+async fn the_latest_events_come_first(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (acme, zoe) = (project("acme"), user("zoe"));
+    for version in 0..9 {
+        for who in ["zoe", "yan"] {
+            let mut write = change(&member("acme", who), version);
+            write.events[0].at = at(1_000 + version);
+            if version == 4 {
+                write.events[0].event = "locked".into();
+            }
+            commit(&store, &write).await;
+        }
+    }
+    let all = EventQuery::default();
+    let read = async |query: EventQuery<'_>, limit| {
+        let found = store.latest(&acme, &query, limit).await.unwrap();
+        found
+            .iter()
+            .map(|e| (e.subject.user_key().to_owned(), e.row.seq))
+            .collect::<Vec<_>>()
+    };
+    let named = |who: &str, seq| (who.to_owned(), seq);
+    assert_eq!(
+        read(all, 3).await,
+        [named("yan", 9), named("zoe", 9), named("yan", 8)]
+    );
+    let last = store.latest(&acme, &all, 3).await.unwrap().pop().unwrap();
+    let before = Some(last.cursor);
+    assert_eq!(
+        read(EventQuery { before, ..all }, 2).await,
+        [named("zoe", 8), named("yan", 7)]
+    );
+    let user = Some(&zoe);
+    assert_eq!(
+        read(
+            EventQuery {
+                user,
+                before,
+                ..all
+            },
+            2
+        )
+        .await,
+        [named("zoe", 8), named("zoe", 7)]
+    );
+    let event = Some("locked");
+    assert_eq!(
+        read(EventQuery { event, ..all }, 9).await,
+        [named("yan", 5), named("zoe", 5)]
+    );
+    let (from, until) = (Some(at(1_002)), Some(at(1_004)));
+    let within = EventQuery {
+        user,
+        from,
+        until,
+        ..all
+    };
+    assert_eq!(read(within, 9).await, [named("zoe", 4), named("zoe", 3)]);
+    let elsewhere = store.latest(&project("beta"), &all, 9).await;
+    assert!(elsewhere.unwrap().is_empty());
+}
+
 async fn cursors_beyond_every_row_find_nothing(fresh: Fresh) {
     let store = fresh.open().await;
     let subject = member("acme", "zoe");
@@ -287,7 +390,7 @@ async fn cursors_beyond_every_row_find_nothing(fresh: Fresh) {
     let acme = project("acme");
     assert!(
         store
-            .project_events(&acme, u64::MAX, 9)
+            .events(Some(&acme), u64::MAX, 9)
             .await
             .unwrap()
             .is_empty()

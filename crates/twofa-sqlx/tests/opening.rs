@@ -85,7 +85,7 @@ async fn a_damaged_file_is_called_damaged() {
 
     std::fs::write(&path, &whole).unwrap();
     let store = SqliteStore::create(&path).await.unwrap().0;
-    assert!(store.load(&subject).await.unwrap().is_some());
+    assert!(store.load(&subject).await.unwrap().stored.is_some());
 }
 
 #[tokio::test]
@@ -199,7 +199,10 @@ async fn a_pool_of_the_applications_own_must_be_durable_and_writable() {
         .await
         .unwrap();
     let store = SqliteStore::create_in_pool(pool).await.unwrap();
-    assert_eq!(store.load(&subject).await.unwrap().unwrap().version, 1);
+    assert_eq!(
+        store.load(&subject).await.unwrap().stored.unwrap().version,
+        1
+    );
     let error = store.apply(&change(&subject, 1)).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly(_)), "{error:?}");
     assert!(error.to_string().contains("read-only"), "{error}");
@@ -384,5 +387,5 @@ async fn a_server_that_restarted_is_used_again() {
             Err(error) => panic!("{error}"),
         }
     };
-    assert_eq!(stored.unwrap().version, 1);
+    assert_eq!(stored.stored.unwrap().version, 1);
 }

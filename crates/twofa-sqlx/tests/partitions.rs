@@ -3,8 +3,7 @@
 mod support;
 
 use support::{Fresh, change, event, hash, login, member, project};
-use twofa::lifecycle::LoginEffect;
-use twofa::{Applied, Store};
+use twofa::{Applied, Ends, Store};
 use twofa_sqlx::{Database, Error};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -39,9 +38,9 @@ async fn a_store_in_parts_keeps_its_promises() {
         }
         store.park(&subject, &login(1)).await.unwrap();
         let resumed = store.resume(&hash(1)).await.unwrap().unwrap();
-        assert_eq!(resumed.stored.unwrap().version, 4);
+        assert_eq!(resumed.found.stored.unwrap().version, 4);
         let mut end = change(&subject, 4);
-        end.login = Some((hash(1), LoginEffect::End));
+        end.ends = Ends::One(hash(1));
         assert_eq!(store.apply(&end).await.unwrap(), Applied::Committed);
         assert!(store.resume(&hash(1)).await.unwrap().is_none());
         let mut again = change(&subject, 5);
@@ -50,9 +49,11 @@ async fn a_store_in_parts_keeps_its_promises() {
         assert!(matches!(error, Error::EventExists { .. }), "{error:?}");
 
         let acme = project(p);
-        let cursors = |events: Vec<(u64, _)>| events.iter().map(|e| e.0).collect::<Vec<_>>();
-        assert_eq!(cursors(store.notices(&acme, 0, 9).await.unwrap()), [1, 2]);
-        let written = cursors(store.project_events(&acme, 0, 9).await.unwrap());
+        let notices = store.notices(&acme, 0, 9).await.unwrap();
+        let numbers: Vec<_> = notices.iter().map(|event| event.notice).collect();
+        assert_eq!(numbers, [Some(1), Some(2)]);
+        let written = store.events(Some(&acme), 0, 9).await.unwrap();
+        let written: Vec<_> = written.iter().map(|event| event.cursor).collect();
         assert!(written.len() == 5 && written.is_sorted(), "{written:?}");
         assert_eq!(store.chain(&subject, 0, 9).await.unwrap().len(), 5);
     }

@@ -9,11 +9,11 @@ mod support;
 
 use std::sync::Arc;
 
-use support::{Fresh, at, change, ending, event, hash, login, member, project};
+use support::{Fresh, at, change, ending, event, hash, login, member, project, rows};
 use tokio::sync::Barrier;
-use twofa::lifecycle::{LoginEffect, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa::lifecycle::{LoginKind, ParkedLogin, Summary, SummaryState};
 use twofa::types::UnixTime;
-use twofa::{Applied, MAX_RECORD_BYTES, Store};
+use twofa::{Applied, Ends, MAX_RECORD_BYTES, Store};
 use twofa_sqlx::{Database, Error};
 
 on_both!(
@@ -38,7 +38,7 @@ async fn commit(store: &Database, change: &twofa::Change) {
 async fn what_is_written_is_read_back(fresh: Fresh) {
     let store = fresh.open().await;
     let subject = member("acme", "zoë@example.com");
-    assert_eq!(store.load(&subject).await.unwrap(), None);
+    assert_eq!(store.load(&subject).await.unwrap().stored, None);
     assert!(store.resume(&hash(1)).await.unwrap().is_none());
 
     let mut first = change(&subject, 0);
@@ -57,13 +57,14 @@ async fn what_is_written_is_read_back(fresh: Fresh) {
     first.events[1].key_id = u32::MAX;
     commit(&store, &first).await;
 
-    let stored = store.load(&subject).await.unwrap().unwrap();
+    let stored = store.load(&subject).await.unwrap().stored.unwrap();
     assert_eq!((stored.version, stored.record), (1, vec![0, 255, 128, 7]));
     let resumed = store.resume(&hash(1)).await.unwrap().unwrap();
     assert_eq!(resumed.subject, subject);
     assert_eq!(Some(resumed.login), first.park);
-    assert_eq!(resumed.stored, store.load(&subject).await.unwrap());
-    assert_eq!(store.chain(&subject, 0, 10).await.unwrap(), first.events);
+    assert_eq!(resumed.found, store.load(&subject).await.unwrap());
+    let chain = store.chain(&subject, 0, 10).await.unwrap();
+    assert_eq!(rows(chain), first.events);
     let listed = store.factors(&project("acme"), None, 10).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].summary, first.summary);
@@ -72,7 +73,7 @@ async fn what_is_written_is_read_back(fresh: Fresh) {
     let other = member("acme", "yan@example.com");
     store.park(&other, &login(2)).await.unwrap();
     let resumed = store.resume(&hash(2)).await.unwrap().unwrap();
-    assert_eq!((resumed.subject, resumed.stored), (other, None));
+    assert_eq!((resumed.subject, resumed.found.stored), (other, None));
 }
 
 async fn every_time_survives(fresh: Fresh) {
@@ -103,10 +104,8 @@ async fn every_time_survives(fresh: Fresh) {
         assert_eq!(row.summary, write.summary);
         let resumed = store.resume(&hash(id)).await.unwrap().unwrap();
         assert_eq!(Some(resumed.login), write.park);
-        assert_eq!(
-            store.chain(&write.subject, version - 1, 1).await.unwrap(),
-            write.events
-        );
+        let chain = store.chain(&write.subject, version - 1, 1).await.unwrap();
+        assert_eq!(rows(chain), write.events);
     }
     // Times that a calendar can show are swept; those beyond the signed range are left alone.
     assert_eq!(store.sweep(UnixTime::MAX, 10).await.unwrap(), 1);
@@ -146,7 +145,7 @@ async fn one_of_many_writers_wins(fresh: Fresh) {
     for version in 1..6 {
         assert_eq!(race(&fresh, change(&subject, version)).await, (1, 63));
         assert_eq!(
-            store.load(&subject).await.unwrap().unwrap().version,
+            store.load(&subject).await.unwrap().stored.unwrap().version,
             version + 1
         );
     }
@@ -165,22 +164,23 @@ async fn a_conflict_writes_nothing(fresh: Fresh) {
     let subject = member("acme", "zoe");
     commit(&store, &change(&subject, 0)).await;
     store.park(&subject, &login(1)).await.unwrap();
-    for (expected, effect) in [
-        (0, LoginEffect::EndAll),
-        (2, LoginEffect::End),
-        (2, LoginEffect::EndAll),
-        (2, LoginEffect::CountFailure),
-        (7, LoginEffect::Keep),
+    for (expected, ends) in [
+        (0, Ends::All),
+        (2, Ends::One(hash(1))),
+        (2, Ends::All),
+        (2, Ends::Counted(hash(1))),
+        (7, Ends::None),
     ] {
-        let mut late = ending(&subject, expected, hash(1), effect);
+        let mut late = ending(&subject, expected, ends);
         late.park = Some(login(2));
         late.events = vec![event(50), event(51)];
         late.events[0].notice = true;
         assert_eq!(store.apply(&late).await.unwrap(), Applied::Conflict);
     }
-    let stored = store.load(&subject).await.unwrap().unwrap();
+    let stored = store.load(&subject).await.unwrap().stored.unwrap();
     assert_eq!((stored.version, stored.record), (1, b"record 1".to_vec()));
-    assert_eq!(store.chain(&subject, 0, 10).await.unwrap(), vec![event(1)]);
+    let chain = store.chain(&subject, 0, 10).await.unwrap();
+    assert_eq!(rows(chain), vec![event(1)]);
     assert_eq!(
         store.resume(&hash(1)).await.unwrap().unwrap().login,
         login(1)
@@ -198,8 +198,8 @@ async fn a_conflict_writes_nothing(fresh: Fresh) {
     noticed.events[0].notice = true;
     commit(&store, &noticed).await;
     assert_eq!(
-        store.notices(&project("acme"), 0, 10).await.unwrap()[0].0,
-        1
+        store.notices(&project("acme"), 0, 10).await.unwrap()[0].notice,
+        Some(1)
     );
 }
 
@@ -209,7 +209,7 @@ async fn an_event_that_exists_stops_everything(fresh: Fresh) {
     commit(&store, &change(&subject, 0)).await;
     store.park(&subject, &login(1)).await.unwrap();
     // As after a restored backup: the record stands at version 1, and event 1 exists already.
-    let mut again = ending(&subject, 1, hash(1), LoginEffect::End);
+    let mut again = ending(&subject, 1, Ends::One(hash(1)));
     again.events = vec![event(2), event(1)];
     again.park = Some(login(2));
     let error = store.apply(&again).await.unwrap_err();
@@ -217,8 +217,12 @@ async fn an_event_that_exists_stops_everything(fresh: Fresh) {
         matches!(&error, Error::EventExists { project, user } if project.as_str() == "acme" && user == "zoe"),
         "{error:?}"
     );
-    assert_eq!(store.load(&subject).await.unwrap().unwrap().version, 1);
-    assert_eq!(store.chain(&subject, 0, 10).await.unwrap(), vec![event(1)]);
+    assert_eq!(
+        store.load(&subject).await.unwrap().stored.unwrap().version,
+        1
+    );
+    let chain = store.chain(&subject, 0, 10).await.unwrap();
+    assert_eq!(rows(chain), vec![event(1)]);
     assert!(store.resume(&hash(1)).await.unwrap().is_some());
     assert!(store.resume(&hash(2)).await.unwrap().is_none());
     // Parking the same id twice is an error, and no event's.
@@ -226,7 +230,10 @@ async fn an_event_that_exists_stops_everything(fresh: Fresh) {
     twice.park = Some(login(1));
     let error = store.apply(&twice).await.unwrap_err();
     assert!(matches!(error, Error::Database(_)), "{error:?}");
-    assert_eq!(store.load(&subject).await.unwrap().unwrap().version, 1);
+    assert_eq!(
+        store.load(&subject).await.unwrap().stored.unwrap().version,
+        1
+    );
 }
 
 async fn a_login_counts_ends_and_ends_with_its_subject(fresh: Fresh) {
@@ -244,22 +251,14 @@ async fn a_login_counts_ends_and_ends_with_its_subject(fresh: Fresh) {
             .map(|r| r.login.failures)
     };
 
-    commit(&store, &ending(&subject, 0, hash(1), LoginEffect::Keep)).await;
+    commit(&store, &ending(&subject, 0, Ends::None)).await;
     assert_eq!(failures(1).await, Some(0));
-    commit(
-        &store,
-        &ending(&subject, 1, hash(1), LoginEffect::CountFailure),
-    )
-    .await;
-    commit(
-        &store,
-        &ending(&subject, 2, hash(1), LoginEffect::CountFailure),
-    )
-    .await;
+    commit(&store, &ending(&subject, 1, Ends::Counted(hash(1)))).await;
+    commit(&store, &ending(&subject, 2, Ends::Counted(hash(1)))).await;
     assert_eq!((failures(1).await, failures(2).await), (Some(2), Some(0)));
-    commit(&store, &ending(&subject, 3, hash(2), LoginEffect::End)).await;
+    commit(&store, &ending(&subject, 3, Ends::One(hash(2)))).await;
     assert_eq!(failures(2).await, None);
-    commit(&store, &ending(&subject, 4, hash(99), LoginEffect::EndAll)).await;
+    commit(&store, &ending(&subject, 4, Ends::All)).await;
     for n in 1..=4 {
         assert_eq!(failures(n).await, None);
     }
@@ -270,7 +269,7 @@ async fn a_reset_may_park_as_well(fresh: Fresh) {
     let store = fresh.open().await;
     let subject = member("acme", "zoe");
     store.park(&subject, &login(1)).await.unwrap();
-    let mut reset = ending(&subject, 0, hash(1), LoginEffect::EndAll);
+    let mut reset = ending(&subject, 0, Ends::All);
     reset.park = Some(login(2));
     commit(&store, &reset).await;
     assert!(store.resume(&hash(1)).await.unwrap().is_none());
@@ -306,14 +305,14 @@ async fn a_dropped_write_is_whole_or_absent(fresh: Fresh) {
     let subject = member("acme", "zoe");
     commit(&store, &change(&subject, 0)).await;
     for n in 0..60_u64 {
-        let version = store.load(&subject).await.unwrap().unwrap().version;
+        let version = store.load(&subject).await.unwrap().stored.unwrap().version;
         let mut write = change(&subject, version);
         write.park = Some(login(u8::try_from(n + 1).unwrap()));
         let wait = std::time::Duration::from_micros(n * 20);
         let cut = tokio::time::timeout(wait, store.apply(&write)).await;
         // The connection still works, and the write is there whole or not at all.
         let now = loop {
-            let now = store.load(&subject).await.unwrap().unwrap().version;
+            let now = store.load(&subject).await.unwrap().stored.unwrap().version;
             // A statement that was already under way may land a moment after its caller left.
             let settled = store.apply(&change(&subject, now)).await.unwrap();
             if settled == Applied::Committed {
@@ -331,7 +330,7 @@ async fn a_dropped_write_is_whole_or_absent(fresh: Fresh) {
         assert_eq!(parked.is_some(), now > version, "cut after {wait:?}");
         assert_eq!(
             store.chain(&subject, 0, 1000).await.unwrap().len() as u64,
-            store.load(&subject).await.unwrap().unwrap().version
+            store.load(&subject).await.unwrap().stored.unwrap().version
         );
     }
 }
@@ -342,7 +341,10 @@ async fn what_was_written_is_there_after_reopening(fresh: Fresh) {
     commit(&store, &change(&subject, 0)).await;
     store.close().await;
     let store = fresh.open().await;
-    assert_eq!(store.load(&subject).await.unwrap().unwrap().version, 1);
+    assert_eq!(
+        store.load(&subject).await.unwrap().stored.unwrap().version,
+        1
+    );
     commit(&store, &change(&subject, 1)).await;
 }
 

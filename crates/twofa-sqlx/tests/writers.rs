@@ -151,7 +151,7 @@ async fn whoever_stands_in_line_is_waited_for_until_it_dies_and_not_without_end(
     let error = impatient.apply(&change(&zoe, 0)).await.unwrap_err();
     assert_eq!(error.code(), "store-busy", "{error}");
     // Readers need no turn.
-    assert!(impatient.load(&zoe).await.unwrap().is_none());
+    assert!(impatient.load(&zoe).await.unwrap().stored.is_none());
 
     let writer = store.clone();
     let writing = tokio::spawn(async move { writer.apply(&change(&zoe, 0)).await.unwrap() });

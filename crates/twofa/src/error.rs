@@ -25,6 +25,12 @@ pub enum RestError {
     /// There are events of it, and it is gone.
     #[error("it is gone, and its events are still there: it was deleted by another hand")]
     Missing,
+    /// It is older than its own events.
+    #[error("it is older than its own events: it was put back, by a restored backup or by hand")]
+    RolledBack,
+    /// It is newer than its last event.
+    #[error("its last events are gone: they were deleted by another hand")]
+    EventsMissing,
     /// It is longer than can be sealed.
     #[error("it is too long to be sealed")]
     TooLong,

@@ -20,6 +20,7 @@
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys, their ids and states, and where they come from |
 //! | `installation.rs`, `keys.rs` | the store's own record of its keys; both together, as what is used |
 //! | `seal.rs` | how things rest under them |
+//! | `head.rs` | [`Head`]: one text that stands for all chains |
 //! | `retry.rs`, `random.rs` | the one retry policy; the operating system's generator |
 //! | `error.rs` | [`Error`] |
 //! | `guide.rs`, `../docs` | [`guide`]: how to embed it, why it is as it is, what it stands up to |
@@ -29,6 +30,7 @@ pub mod guide;
 
 mod directory;
 mod error;
+mod head;
 mod installation;
 mod keyring;
 mod keys;
@@ -51,6 +53,7 @@ pub use twofa_types as types;
 
 pub use directory::{Directory, Project, Standing};
 pub use error::{Error, RestError};
+pub use head::{Head, HeadError};
 pub use installation::{Purpose, StoreId};
 pub use keyring::{KeyFile, KeyId, KeySource, KeyState, Keyring, KeyringError, NotAKeyId};
 pub use login::{
@@ -59,13 +62,13 @@ pub use login::{
 pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
 pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};
 pub use service::{
-    Authorized, Builder, Fault, FirstBad, Impact, Imported, MemberImpact, ResetDone, Rotation,
-    TwoFactor, Verification,
+    Authorized, BadPlace, Builder, Check, Events, Fault, Impact, Imported, MemberImpact, ResetDone,
+    Rotation, TwoFactor, Verification,
 };
 pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{
-    Applied, AuditRow, Change, FactorRow, MAX_RECORD_BYTES, Resumed, Store, Stored, Subject,
-    SubjectEvent,
+    Applied, AuditRow, Change, Ends, EventQuery, FactorRow, Found, MAX_RECORD_BYTES, RecordRow,
+    Resumed, Store, Stored, Subject, SubjectEvent,
 };
 
 /// The examples in the repository's README, compiled.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use twofa_lifecycle::{LoginEffect, LoginHash, ParkedLogin, Summary, SummaryState};
+use twofa_lifecycle::{LoginHash, ParkedLogin, Summary, SummaryState};
 use twofa_policy::{ProjectSettings, Role};
 use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::directory::{Directory, Project, Standing};
 use crate::store::{
-    Applied, AuditRow, Change, FactorRow, Resumed, Store, Stored, Subject, SubjectEvent,
+    Applied, Change, Ends, EventQuery, FactorRow, Found, RecordRow, Resumed, Store, Stored,
+    Subject, SubjectEvent,
 };
 
 /// A [`Store`] in memory.
@@ -25,6 +26,8 @@ struct Tables {
     events: Vec<SubjectEvent>,
     /// Where each subject's events stand in `events`.
     chains: BTreeMap<Subject, Vec<usize>>,
+    /// How many notices each project has.
+    notices: BTreeMap<ProjectId, u64>,
 }
 
 /// The store refuses to append an event that is already there.
@@ -52,15 +55,29 @@ impl MemoryStore {
 }
 
 impl Tables {
-    fn chain<'a>(&'a self, subject: &Subject) -> impl DoubleEndedIterator<Item = &'a AuditRow> {
+    fn chain<'a>(&'a self, subject: &Subject) -> impl DoubleEndedIterator<Item = &'a SubjectEvent> {
         let places = self
             .chains
             .get(subject)
             .map_or([].as_slice(), Vec::as_slice)
             .iter();
-        places
-            .filter_map(|place| self.events.get(*place))
-            .map(|event| &event.row)
+        places.filter_map(|place| self.events.get(*place))
+    }
+
+    fn last_event(&self, subject: &Subject) -> u64 {
+        let last = self.chain(subject).next_back();
+        last.map_or(0, |event| event.row.seq)
+    }
+
+    fn found(&self, subject: &Subject) -> Found {
+        let notices = subject
+            .project()
+            .and_then(|project| self.notices.get(project));
+        Found {
+            stored: self.factors.get(subject).map(|(stored, _)| stored.clone()),
+            last_event: self.last_event(subject),
+            last_notice: notices.copied().unwrap_or_default(),
+        }
     }
 
     fn apply(&mut self, change: &Change) -> Result<Applied, MemoryStoreError> {
@@ -75,10 +92,7 @@ impl Tables {
         if installation.map_or(0, |(stored, _)| stored.version) != change.installation {
             return Ok(Applied::Stale);
         }
-        let last = self
-            .chain(&change.subject)
-            .next_back()
-            .map_or(0, |row| row.seq);
+        let last = self.last_event(&change.subject);
         if let Some(event) = change.events.iter().find(|event| event.seq <= last) {
             return Err(MemoryStoreError::EventExists { seq: event.seq });
         }
@@ -93,22 +107,32 @@ impl Tables {
                 .entry(change.subject.clone())
                 .or_default()
                 .push(self.events.len());
+            let notice = match change.subject.project() {
+                Some(project) if row.notice => {
+                    let last = self.notices.entry(project.clone()).or_default();
+                    *last += 1;
+                    Some(*last)
+                }
+                _ => None,
+            };
             self.events.push(SubjectEvent {
+                cursor: u64::try_from(self.events.len()).unwrap_or(u64::MAX) + 1,
+                notice,
                 subject: change.subject.clone(),
                 row: row.clone(),
             });
         }
-        match &change.login {
-            Some((_, LoginEffect::Keep)) | None => {}
-            Some((id, LoginEffect::CountFailure)) => {
-                if let Some((_, login)) = self.logins.get_mut(id) {
+        match change.ends {
+            Ends::None => {}
+            Ends::Counted(id) => {
+                if let Some((_, login)) = self.logins.get_mut(&id) {
                     login.failures = login.failures.saturating_add(1);
                 }
             }
-            Some((id, LoginEffect::End)) => {
-                self.logins.remove(id);
+            Ends::One(id) => {
+                self.logins.remove(&id);
             }
-            Some((_, LoginEffect::EndAll)) => {
+            Ends::All => {
                 self.logins
                     .retain(|_, (subject, _)| *subject != change.subject);
             }
@@ -118,19 +142,6 @@ impl Tables {
                 .insert(login.id, (change.subject.clone(), *login));
         }
         Ok(Applied::Committed)
-    }
-
-    fn events_of<'a>(
-        &'a self,
-        project: &'a ProjectId,
-        after: u64,
-    ) -> impl Iterator<Item = (u64, SubjectEvent)> + 'a {
-        (1_u64..)
-            .zip(&self.events)
-            .filter(move |(cursor, event)| {
-                *cursor > after && event.subject.project() == Some(project)
-            })
-            .map(|(cursor, event)| (cursor, event.clone()))
     }
 }
 
@@ -142,12 +153,8 @@ fn first<T>(limit: u32, rows: impl Iterator<Item = T>) -> Vec<T> {
 impl Store for MemoryStore {
     type Error = MemoryStoreError;
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
-        Ok(self
-            .tables()
-            .factors
-            .get(subject)
-            .map(|(stored, _)| stored.clone()))
+    async fn load(&self, subject: &Subject) -> Result<Found, Self::Error> {
+        Ok(self.tables().found(subject))
     }
 
     async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
@@ -155,10 +162,7 @@ impl Store for MemoryStore {
         Ok(tables.logins.get(login).map(|(subject, login)| Resumed {
             subject: subject.clone(),
             login: *login,
-            stored: tables
-                .factors
-                .get(subject)
-                .map(|(stored, _)| stored.clone()),
+            found: tables.found(subject),
         }))
     }
 
@@ -211,7 +215,7 @@ impl Store for MemoryStore {
         project: Option<&ProjectId>,
         after: Option<&Subject>,
         limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
+    ) -> Result<Vec<RecordRow>, Self::Error> {
         let tables = self.tables();
         let rows = tables
             .factors
@@ -220,29 +224,28 @@ impl Store for MemoryStore {
                 project.is_none_or(|project| subject.project() == Some(project))
                     && after.is_none_or(|after| *subject > after)
             })
-            .map(|(subject, (stored, _))| (subject.clone(), stored.clone()));
+            .map(|(subject, (stored, summary))| RecordRow {
+                subject: subject.clone(),
+                stored: stored.clone(),
+                summary: Some(*summary),
+                last_event: tables.last_event(subject),
+            });
         Ok(first(limit, rows))
     }
 
     async fn orphans(
         &self,
         project: Option<&ProjectId>,
+        after: Option<&Subject>,
         limit: u32,
     ) -> Result<Vec<Subject>, Self::Error> {
         let tables = self.tables();
-        let mut subjects: Vec<_> = tables
-            .events
-            .iter()
-            .map(|event| &event.subject)
-            .filter(|subject| {
-                project.is_none_or(|project| subject.project() == Some(project))
-                    && !tables.factors.contains_key(subject)
-            })
-            .cloned()
-            .collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        Ok(first(limit, subjects.into_iter()))
+        let orphans = tables.chains.keys().filter(|subject| {
+            project.is_none_or(|project| subject.project() == Some(project))
+                && after.is_none_or(|after| *subject > after)
+                && !tables.factors.contains_key(subject)
+        });
+        Ok(first(limit, orphans.cloned()))
     }
 
     async fn chain(
@@ -250,21 +253,50 @@ impl Store for MemoryStore {
         subject: &Subject,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<AuditRow>, Self::Error> {
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        Ok(first(
-            limit,
-            tables.chain(subject).filter(|row| row.seq > after).cloned(),
-        ))
+        let rows = tables.chain(subject).filter(|event| event.row.seq > after);
+        Ok(first(limit, rows.cloned()))
     }
 
-    async fn project_events(
+    async fn events(
         &self,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
-        Ok(first(limit, self.tables().events_of(project, after)))
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
+        let tables = self.tables();
+        let from = usize::try_from(after).unwrap_or(usize::MAX);
+        let rows = tables.events.iter().skip(from);
+        let of = |event: &&SubjectEvent| {
+            project.is_none_or(|project| event.subject.project() == Some(project))
+        };
+        Ok(first(limit, rows.filter(of).cloned()))
+    }
+
+    async fn horizon(&self) -> Result<u64, Self::Error> {
+        let events = self.tables().events.len();
+        Ok(u64::try_from(events).unwrap_or(u64::MAX))
+    }
+
+    async fn latest(
+        &self,
+        project: &ProjectId,
+        which: &EventQuery<'_>,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
+        let tables = self.tables();
+        let rows = tables.events.iter().rev().filter(|event| {
+            event.subject.project() == Some(project)
+                && which.before.is_none_or(|before| event.cursor < before)
+                && which
+                    .user
+                    .is_none_or(|user| event.subject.user() == Some(user))
+                && which.event.is_none_or(|code| event.row.event == code)
+                && which.from.is_none_or(|from| event.row.at >= from)
+                && which.until.is_none_or(|until| event.row.at < until)
+        });
+        Ok(first(limit, rows.cloned()))
     }
 
     async fn notices(
@@ -272,14 +304,13 @@ impl Store for MemoryStore {
         project: &ProjectId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        Ok(first(
-            limit,
-            tables
-                .events_of(project, after)
-                .filter(|(_, event)| event.row.notice),
-        ))
+        let rows = tables.events.iter().filter(|event| {
+            event.subject.project() == Some(project)
+                && event.notice.is_some_and(|notice| notice > after)
+        });
+        Ok(first(limit, rows.cloned()))
     }
 }
 

@@ -258,6 +258,10 @@ pub(crate) fn event_mac(
     }
     bytes.extend_from_slice(&row.generation.to_be_bytes());
     bytes.push(u8::from(row.notice));
+    // Of events from before there was such a number, none is covered.
+    if row.notices_before > 0 {
+        bytes.extend_from_slice(&row.notices_before.to_be_bytes());
+    }
     mac.update(&bytes);
     mac.update(before);
     Ok(mac)

@@ -15,9 +15,9 @@ mod ways_back;
 
 pub use admin::{Authorized, ResetDone};
 pub use key_changes::{InstallationView, KeyUse, ProofsOfOld};
-pub use report::{Impact, MemberImpact};
+pub use report::{Events, Impact, MemberImpact};
 pub use upkeep::{Imported, Rotation};
-pub use verify::{Fault, FirstBad, Verification};
+pub use verify::{BadPlace, Check, Fault, Verification};
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ use crate::keyring::KeySource;
 use crate::store::{Store, Subject};
 use keys::Held;
 use record::{Beside, Loaded};
+use refusals::Refusals;
 
 /// Two-factor authentication over a [`Store`] and a [`Directory`].
 ///
@@ -82,6 +83,7 @@ pub struct TwoFactor<S, D> {
     config: Config,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
     proofs_not_before: UnixTime,
+    refusals: Refusals,
 }
 
 impl<S, D> fmt::Debug for TwoFactor<S, D> {
@@ -156,13 +158,15 @@ impl<S, D> TwoFactor<S, D> {
             config: Config::default(),
             clock: Arc::new(system_time),
             proofs_not_before: UnixTime::EPOCH,
+            refusals: Refusals::default(),
         })
     }
 
     /// The retry policy. A write that another writer came before is loaded and decided anew at once, giving
     /// way to other tasks in between, up to this many times; then [`Error::Contended`] says that nothing
-    /// happened. Each loss means that somebody else's write went through, so that writers of one factor are
-    /// served one after the other, and only more than this many at the same moment can starve one.
+    /// happened. Each loss means that somebody else's write of the same record went through. Writers of one record that
+    /// never stop can starve another, however few they are; whose refusals could be such writers write elsewhere, and
+    /// seldom.
     pub const MAX_TRIES: u32 = 256;
 
     /// The store.

@@ -1,5 +1,6 @@
 //! What a place that keeps factors must promise: [`Store`].
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use twofa_lifecycle::{LoginEffect, LoginHash, ParkedLogin, Summary};
@@ -16,10 +17,14 @@ mod forward;
 /// people who are no members. The installation's record (no project, no user) says which store this is and
 /// which keys it rests under. Stores keep a part that is missing as the empty text, which no [`ProjectId`] and
 /// no [`UserId`] can be.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Subjects are ordered by the bytes of their keys, as stores list them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subject {
     project: Option<ProjectId>,
     user: Option<UserId>,
+    /// The keys of a row that another hand wrote, where they are no ids.
+    foreign: Option<Box<(String, String)>>,
 }
 
 impl Subject {
@@ -28,6 +33,7 @@ impl Subject {
         Self {
             project: Some(project.clone()),
             user: Some(user.clone()),
+            foreign: None,
         }
     }
 
@@ -36,6 +42,7 @@ impl Subject {
         Self {
             project: Some(project.clone()),
             user: None,
+            foreign: None,
         }
     }
 
@@ -44,10 +51,47 @@ impl Subject {
         Self {
             project: None,
             user: None,
+            foreign: None,
         }
     }
 
-    /// The project, unless this is the installation.
+    /// Whose row it is that lies under these keys. Never fails: a row whose keys are no ids was written by another
+    /// hand, and is [foreign](Self::is_foreign).
+    ///
+    /// ```
+    /// use twofa::Subject;
+    /// use twofa::types::{ProjectId, UserId};
+    ///
+    /// let (acme, ann) = (ProjectId::new("acme")?, UserId::new("ann")?);
+    /// assert_eq!(Subject::from_keys("acme", "ann"), Subject::member(&acme, &ann));
+    /// assert_eq!(Subject::from_keys("acme", ""), Subject::project_itself(&acme));
+    /// assert_eq!(Subject::from_keys("", ""), Subject::installation());
+    /// assert!(Subject::from_keys("acme", "a\u{1b}").is_foreign());
+    /// # Ok::<(), twofa::types::NameError>(())
+    /// ```
+    pub fn from_keys(project: &str, user: &str) -> Self {
+        let known = (
+            (!project.is_empty()).then(|| ProjectId::new(project)),
+            (!user.is_empty()).then(|| UserId::new(user)),
+        );
+        match known {
+            (None, None) => Self::installation(),
+            (Some(Ok(project)), None) => Self::project_itself(&project),
+            (Some(Ok(project)), Some(Ok(user))) => Self::member(&project, &user),
+            (id, _) => Self {
+                project: id.and_then(Result::ok),
+                user: None,
+                foreign: Some(Box::new((project.to_owned(), user.to_owned()))),
+            },
+        }
+    }
+
+    /// Whether its keys are no ids, so that nothing here can have written it.
+    pub fn is_foreign(&self) -> bool {
+        self.foreign.is_some()
+    }
+
+    /// The project, unless this is the installation, or [foreign](Self::is_foreign) without one.
     pub fn project(&self) -> Option<&ProjectId> {
         self.project.as_ref()
     }
@@ -59,12 +103,32 @@ impl Subject {
 
     /// The project's id as stores keep it: empty for the installation.
     pub fn project_key(&self) -> &str {
-        self.project.as_ref().map_or("", ProjectId::as_str)
+        match &self.foreign {
+            Some(keys) => &keys.0,
+            None => self.project.as_ref().map_or("", ProjectId::as_str),
+        }
     }
 
     /// The person's id as stores keep it: empty for a project itself and for the installation.
     pub fn user_key(&self) -> &str {
-        self.user.as_ref().map_or("", UserId::as_str)
+        match &self.foreign {
+            Some(keys) => &keys.1,
+            None => self.user.as_ref().map_or("", UserId::as_str),
+        }
+    }
+}
+
+impl Ord for Subject {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (one, two) = (self.project_key(), other.project_key());
+        one.cmp(two)
+            .then_with(|| self.user_key().cmp(other.user_key()))
+    }
+}
+
+impl PartialOrd for Subject {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -75,6 +139,31 @@ pub struct Stored {
     pub version: u64,
     /// Opaque to the store; at most [`MAX_RECORD_BYTES`].
     pub record: Vec<u8>,
+}
+
+/// What a store has of a subject, all of it as of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// The record; `None` where there is none.
+    pub stored: Option<Stored>,
+    /// The number of the subject's last event; 0 where there is none. The record says the same, or one of the two
+    /// was put back or removed.
+    pub last_event: u64,
+    /// The number of the project's last notice; 0 where there is none.
+    pub last_notice: u64,
+}
+
+/// A record in the list of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordRow {
+    /// Whose.
+    pub subject: Subject,
+    /// The record.
+    pub stored: Stored,
+    /// What lists show of it; `None` where that cannot be read.
+    pub summary: Option<Summary>,
+    /// As in [`Found`].
+    pub last_event: u64,
 }
 
 /// The longest record that is ever written, in bytes. A person's stays under 1 KiB; the installation's grows with
@@ -101,19 +190,43 @@ pub struct AuditRow {
     pub generation: u32,
     /// Whether a person must be told of it (see [`Store::notices`]).
     pub notice: bool,
+    /// Of a notice: how many the project had when the event was made. Its own number is greater, so that it cannot
+    /// be moved to where it was read past already.
+    pub notices_before: u64,
     /// Which key of the ring made `mac`.
     pub key_id: u32,
     /// HMAC-SHA-256 over the event, its subject and the `mac` before it.
     pub mac: [u8; 32],
 }
 
-/// An [`AuditRow`] with the subject it belongs to.
+/// An [`AuditRow`] as it lies in the store, with the subject it belongs to and the numbers that the store gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectEvent {
+    /// What [`Store::events`] goes on from. It grows with `seq` within a subject.
+    pub cursor: u64,
+    /// What [`Store::notices`] goes on from; `None` where nobody must be told. A project's begin at 1 and have no
+    /// gaps.
+    pub notice: Option<u64>,
     /// Whose chain it stands in.
     pub subject: Subject,
     /// The event.
     pub row: AuditRow,
+}
+
+/// Which of a project's events are looked for: all of them, narrowed by what is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[must_use]
+pub struct EventQuery<'a> {
+    /// Those on this person's chain.
+    pub user: Option<&'a UserId>,
+    /// Those of this kind: the code of a [`twofa_lifecycle::EventKind`].
+    pub event: Option<&'a str>,
+    /// Those from this time on.
+    pub from: Option<UnixTime>,
+    /// Those before this time.
+    pub until: Option<UnixTime>,
+    /// Those with a smaller cursor: the last one of the page before.
+    pub before: Option<u64>,
 }
 
 /// Everything that one step writes, to be written whole or not at all.
@@ -137,9 +250,34 @@ pub struct Change {
     pub events: Vec<AuditRow>,
     /// A login to park with it.
     pub park: Option<ParkedLogin>,
-    /// What becomes of the parked login that this step answers. [`LoginEffect::EndAll`] needs no login and
-    /// ends every parked login of the subject.
-    pub login: Option<(LoginHash, LoginEffect)>,
+    /// What becomes of the subject's logins that are parked already, before `park` is.
+    pub ends: Ends,
+}
+
+/// Which parked logins a [`Change`] ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ends {
+    /// None.
+    #[default]
+    None,
+    /// None, and one more failure is counted against this one. Of a login that is gone, nothing is counted.
+    Counted(LoginHash),
+    /// This one, where it is still there.
+    One(LoginHash),
+    /// All of the subject's.
+    All,
+}
+
+impl Ends {
+    /// What `effect` comes to for the login that a step answers.
+    pub(crate) fn of(answers: Option<LoginHash>, effect: LoginEffect) -> Self {
+        match (effect, answers) {
+            (LoginEffect::EndAll, _) => Self::All,
+            (LoginEffect::CountFailure, Some(login)) => Self::Counted(login),
+            (LoginEffect::End, Some(login)) => Self::One(login),
+            (LoginEffect::Keep, _) | (_, None) => Self::None,
+        }
+    }
 }
 
 /// What became of a [`Change`].
@@ -162,8 +300,8 @@ pub struct Resumed {
     pub subject: Subject,
     /// The parked login.
     pub login: ParkedLogin,
-    /// The record, as by [`Store::load`].
-    pub stored: Option<Stored>,
+    /// What is there of them, as by [`Store::load`].
+    pub found: Found,
 }
 
 /// One line of a project's list of factors.
@@ -197,13 +335,10 @@ pub trait Store: Send + Sync {
     /// Trouble with the store.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// The record of `subject`; `None` when it has none.
-    fn load(
-        &self,
-        subject: &Subject,
-    ) -> impl Future<Output = Result<Option<Stored>, Self::Error>> + Send;
+    /// The record of `subject`, and how far its events and its project's notices go: in one consistent read.
+    fn load(&self, subject: &Subject) -> impl Future<Output = Result<Found, Self::Error>> + Send;
 
-    /// A parked login and the record of its subject, in one consistent read. `None` when no such login is
+    /// A parked login and what is there of its subject, in one consistent read. `None` when no such login is
     /// parked. One that has expired and is not swept yet is returned all the same.
     fn resume(
         &self,
@@ -251,44 +386,60 @@ pub trait Store: Send + Sync {
         project: Option<&ProjectId>,
         after: Option<&Subject>,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<(Subject, Stored)>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<RecordRow>, Self::Error>> + Send;
 
     /// Subjects that have events but no record: what remains when a record was deleted behind the service's
-    /// back. At most `limit`, of one project or of all.
+    /// back. Of one project or of all, after `after`, at most `limit`.
     fn orphans(
         &self,
         project: Option<&ProjectId>,
+        after: Option<&Subject>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Subject>, Self::Error>> + Send;
 
     /// The events of one subject in the order of `seq`, after `after` (0 for the first), at most `limit`. A row
-    /// numbered below 1 is never written; where one was slipped in, reading from 0 returns it or fails, so that
+    /// numbered below 1, or one that cannot be read, is never written; where one was slipped in, reading from 0
+    /// returns it, under whatever number and with a `mac` that fits nothing, so that
     /// [`audit_verify`](crate::TwoFactor::audit_verify) does not overlook it.
     fn chain(
         &self,
         subject: &Subject,
         after: u64,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<AuditRow>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send;
 
-    /// The events of a whole project in the order in which they were written, each with its cursor, after the
-    /// cursor `after` (0 for the first), at most `limit`.
-    fn project_events(
+    /// The events of one project, or of all and of the installation, by their cursors after `after` (0 for the
+    /// first), at most `limit`. A reader who keeps the last cursor misses none, however many write: an event that
+    /// comes to light later has a greater cursor than every one that was read.
+    fn events(
         &self,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
         after: u64,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<(u64, SubjectEvent)>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send;
 
-    /// The events of a project that a person must be told of, with their cursors, after the cursor `after`
-    /// (0 for the first), at most `limit`. Cursors grow in the order in which the events were committed, so
-    /// that a reader who keeps the last one misses none.
+    /// The cursor of the last event of all, once every one with a smaller cursor has come to light; 0 where there
+    /// is none.
+    fn horizon(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send;
+
+    /// The latest events of a project that `which` describes, the last one first, at most `limit`: for people who
+    /// read. Whoever copies events follows [`events`](Store::events).
+    fn latest(
+        &self,
+        project: &ProjectId,
+        which: &EventQuery<'_>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send;
+
+    /// The events of a project that a person must be told of, by their numbers ([`SubjectEvent::notice`]) after
+    /// `after` (0 for the first), at most `limit`. Numbers grow in the order in which the events were committed,
+    /// so that a reader who keeps the last one misses none.
     fn notices(
         &self,
         project: &ProjectId,
         after: u64,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<(u64, SubjectEvent)>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send;
 }
 
 /// A store that many share.
@@ -296,7 +447,8 @@ impl<S: Store> Store for Arc<S> {
     type Error = S::Error;
 
     forward_store! { self => **self;
-        load, resume, apply, drain, park, sweep, factors, subjects, orphans, chain, project_events, notices
+        load, resume, apply, drain, park, sweep, factors, subjects, orphans, chain, events, horizon, latest,
+        notices
     }
 }
 

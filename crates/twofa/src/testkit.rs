@@ -90,6 +90,7 @@
 //! | `testkit/ring.rs` | [`SharedRing`]: a keyring that several services share, as a key file |
 //! | `testkit/rotation.rs` | keys that change beside running services |
 //! | `testkit/service.rs` | what else a service over the store must do |
+//! | `testkit/record.rs` | the audit: followed, compared, and not flooded |
 //! | `testkit/ways_back.rs` | what a reset, a changed password or ten minutes have ended |
 //! | `testkit/faulty.rs` | [`FaultyStore`]: any store, with calls that fail or whose reply is lost |
 //! | `testkit/swapped.rs` | [`SwappedStore`]: any store, after somebody exchanged two rows |
@@ -105,6 +106,7 @@ pub mod contract;
 pub mod failures;
 mod faulty;
 mod harness;
+pub mod record;
 mod ring;
 pub mod rotation;
 pub mod service;

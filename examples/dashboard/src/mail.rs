@@ -56,7 +56,7 @@ async fn tell(
         let projects = database.list_projects(after.as_ref(), PAGE).await?;
         for (project, _) in &projects {
             let mut upto = told(tables, project).await?;
-            for (at, event) in app.twofa.notices(project, upto, PAGE).await? {
+            for event in app.twofa.notices(project, upto, PAGE).await? {
                 say(&format!(
                     "mail to {}: {} at {} in {project}{}",
                     event.subject.user_key(),
@@ -68,7 +68,7 @@ async fn tell(
                         .as_ref()
                         .map_or_else(String::new, |actor| format!(", by {actor}")),
                 ));
-                upto = at;
+                upto = event.notice.unwrap_or(upto);
                 // After the mail is on its way: stopped in between, it is told once more rather than never.
                 remember(tables, project, upto).await?;
             }

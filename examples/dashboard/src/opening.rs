@@ -132,7 +132,11 @@ pub async fn keys_of(
     if let Keys::File(path) = keys
         && !keys.are_there()
     {
-        let installed = database.load(&Subject::installation()).await?.is_some();
+        let installed = database
+            .load(&Subject::installation())
+            .await?
+            .stored
+            .is_some();
         if installed || !database.subjects(None, None, 1).await?.is_empty() {
             return Err(StartError::KeyFileGone {
                 store: options.store.clone(),

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use twofa::KeyId;
 use twofa::totp::{Algorithm, Digits, Params, Period, Window};
 use twofa::types::{Name, ProjectId, UnixTime, UserId};
 
 use crate::times::time;
-use values::{cursor, digits, issuer, name, period, steps, whole_name};
+use values::{digits, issuer, name, period, steps, whole_name};
 
+mod upkeep;
 mod values;
+
+pub(crate) use upkeep::{Audit, Keys, Since, Whose};
 
 /// Two-factor authentication in a terminal: begin with `twofa demo`.
 #[derive(Parser)]
@@ -202,9 +204,8 @@ pub(crate) enum Command {
     Notices {
         #[arg(value_name = "PROJECT")]
         project: ProjectId,
-        /// Only what came after this cursor
-        #[arg(long, value_name = "CURSOR", default_value_t = 0, value_parser = cursor)]
-        since: u64,
+        #[command(flatten)]
+        since: Since,
     },
     /// The keys that secrets rest under
     #[command(subcommand)]
@@ -308,55 +309,6 @@ pub(crate) enum Policy {
         project: ProjectId,
         #[command(flatten)]
         rules: RuleOptions,
-    },
-}
-
-#[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it, made once")]
-pub(crate) enum Audit {
-    /// The events of a project, or of one person in it
-    List {
-        #[arg(value_name = "PROJECT")]
-        project: ProjectId,
-        #[arg(value_name = "USER")]
-        user: Option<UserId>,
-    },
-    /// Check that no event was changed, moved or removed
-    Verify {
-        #[arg(value_name = "PROJECT")]
-        project: Option<ProjectId>,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Keys {
-    /// List the store's keys, what each is for and how much rests under it
-    List,
-    /// Make a key and add it, for every host to hold before it is activated
-    Add,
-    /// Make an added key the active one
-    Activate {
-        /// Which, as `keys list` shows it
-        #[arg(value_name = "ID")]
-        id: KeyId,
-    },
-    /// Put everything under the active key
-    Reseal {
-        /// Go on with one that was interrupted
-        #[arg(long)]
-        resume: bool,
-    },
-    /// Leave a key to the events that were written under it; proofs under it are void at once
-    Retire {
-        /// Which, as `keys list` shows it
-        #[arg(value_name = "ID")]
-        id: KeyId,
-    },
-    /// All of it in one go, for one host: add, activate, reseal, retire the one before
-    Rotate {
-        /// Go on with a rotation that was interrupted
-        #[arg(long)]
-        resume: bool,
     },
 }
 

@@ -1,12 +1,13 @@
 //! `audit` and `notices`: what happened.
 
 use serde_json::{Value, json};
-use twofa::types::{ProjectId, UserId};
-use twofa::{Error, SubjectEvent, Verification};
+use twofa::types::ProjectId;
+use twofa::{BadPlace, Check, Error, Events, Head, SubjectEvent};
 
-use crate::args;
+use crate::args::{self, Since, Whose};
+use crate::exported::{self, NewFile};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Output, push};
+use crate::output::{Output, printable, push};
 use crate::store::Opened;
 
 /// How many events are read at a time.
@@ -14,125 +15,234 @@ const PAGE: u32 = 500;
 
 pub(crate) async fn audit(out: Output, opened: &Opened, command: &args::Audit) -> Outcome {
     match command {
-        args::Audit::List { project, user } => list(out, opened, project, user.as_ref()).await,
-        args::Audit::Verify { project } => verify(out, opened, project.as_ref()).await,
+        args::Audit::List { of, since, limit } => list(out, opened, of, since, *limit).await,
+        args::Audit::Export { of, since, output } => {
+            let mut file = NewFile::create(output)?;
+            let mut last = since.cursor;
+            let count = follow(opened, of, since, None, |event| {
+                last = event.cursor;
+                file.line(&event_object(event).to_string())
+            });
+            let count = count.await?;
+            file.finish()?;
+            out.result(
+                || json!({"exported": count, "cursor": last}),
+                || format!("{count} events; go on with --since {last}"),
+            )?;
+            Ok(Exit::Done)
+        }
+        args::Audit::Head => head(out, opened).await,
+        args::Audit::Verify {
+            project,
+            from,
+            against,
+        } => {
+            let exported = against.as_deref().map(exported::read).transpose()?;
+            let from = from.as_ref();
+            verify(
+                out,
+                opened,
+                project.as_ref(),
+                from,
+                exported.unwrap_or_default(),
+            )
+            .await
+        }
     }
 }
 
-async fn list(out: Output, opened: &Opened, project: &ProjectId, user: Option<&UserId>) -> Outcome {
-    let mut after = 0;
+fn events(of: &Whose) -> Events<'_> {
+    match (&of.project, &of.user) {
+        (None, _) => Events::All,
+        (Some(project), None) => Events::Project(project),
+        (Some(project), Some(user)) => Events::Person(project, user),
+    }
+}
+
+/// Reads page by page, and says how many events there were.
+async fn follow(
+    opened: &Opened,
+    of: &Whose,
+    since: &Since,
+    limit: Option<u64>,
+    mut each: impl FnMut(&SubjectEvent) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
+    let (mut after, mut count) = (since.cursor, 0);
     loop {
-        let page = opened.service.audit(project, user, after, PAGE).await?;
-        if let (0, true, Some(user)) = (after, page.is_empty(), user) {
-            // Nothing happened to a member; of a stranger there is nothing to know.
-            if !opened.is_member(project, user).await? {
-                let subject = twofa::Subject::member(project, user);
-                return Err(Error::UnknownMember(Box::new(subject)).into());
-            }
+        let left = limit.map_or(u64::from(PAGE), |limit| limit.saturating_sub(count));
+        let most = u32::try_from(left).unwrap_or(PAGE).min(PAGE);
+        if most == 0 {
+            return Ok(count);
         }
-        for (_, event) in &page {
-            out.result(|| event_object(event), || event_text(event))?;
+        let page = opened.service.events(events(of), after, most).await?;
+        for event in &page {
+            each(event)?;
+            count += 1;
         }
         match page.last() {
-            Some((cursor, _)) if u32::try_from(page.len()).is_ok_and(|read| read >= PAGE) => {
-                after = *cursor;
+            Some(last) if u32::try_from(page.len()).is_ok_and(|read| read >= most) => {
+                after = last.cursor;
             }
-            _ => return Ok(Exit::Done),
+            _ => return Ok(count),
         }
     }
+}
+
+async fn list(
+    out: Output,
+    opened: &Opened,
+    of: &Whose,
+    since: &Since,
+    limit: Option<u64>,
+) -> Outcome {
+    let print = |event: &SubjectEvent| out.result(|| event_object(event), || event_text(event));
+    let count = follow(opened, of, since, limit, print).await?;
+    if let (0, 0, Some(project), Some(user)) = (count, since.cursor, &of.project, &of.user) {
+        // Nothing happened to a member; of a stranger there is nothing to know.
+        if limit != Some(0) && !opened.is_member(project, user).await? {
+            let subject = twofa::Subject::member(project, user);
+            return Err(Error::UnknownMember(Box::new(subject)).into());
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn event_object(event: &SubjectEvent) -> Value {
     let (subject, row) = (&event.subject, &event.row);
+    let key = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     json!({
         "at": row.at.to_string(),
         "event": row.event,
-        "project": subject.project_key(),
-        "user": subject.user().map(UserId::as_str),
+        "project": key(subject.project_key()),
+        "user": key(subject.user_key()),
         "actor": row.actor,
         "reason": row.reason,
         "detail": row.detail,
         "generation": row.generation,
+        "cursor": event.cursor,
+        "seq": row.seq,
+        "key": twofa::KeyId::from_number(row.key_id).to_string(),
+        "mac": exported::hex(&row.mac),
     })
 }
 
 fn event_text(event: &SubjectEvent) -> String {
     let (subject, row) = (&event.subject, &event.row);
-    let who = subject.user().map_or("(the project)", UserId::as_str);
-    let mut text = format!("{:<20}  {:<19} {who}", row.at.to_string(), row.event);
+    let who = match (subject.project_key(), subject.user_key()) {
+        ("", "") => "(the store)",
+        (_, "") => "(the project)",
+        (_, user) => user,
+    };
+    // None of these texts is to be trusted before `audit verify` has said so.
+    let (who, event) = (printable(who), printable(&row.event));
+    let mut text = format!("{:<20}  {event:<19} {who}", row.at.to_string());
     if let Some(actor) = &row.actor {
-        push!(text, ", by {actor}");
+        push!(text, ", by {}", printable(actor));
     }
     if let Some(detail) = &row.detail {
-        push!(text, ", {detail}");
+        push!(text, ", {}", printable(detail));
     }
     if let Some(reason) = &row.reason {
-        push!(text, " [{reason}]");
+        push!(text, " [{}]", printable(reason));
     }
     text
 }
 
-async fn verify(out: Output, opened: &Opened, project: Option<&ProjectId>) -> Outcome {
-    if project.is_none() && opened.is_empty().await? {
+/// Whether there is anything at all: an empty store is not called verified.
+async fn something(opened: &Opened) -> Result<(), Failure> {
+    if opened.is_empty().await? {
         return Err(Failure::store(
             "no-store",
             "there is nothing in this store, so there is nothing to verify; name the right one with --store",
         ));
     }
-    if let Some(project) = project {
-        opened.project(project).await?;
-    }
-    let found = opened.service.audit_verify(project).await?;
-    print_verification(out, &found)?;
-    Ok(if found.first_bad.is_none() {
-        Exit::Done
-    } else {
-        Exit::Refused
-    })
+    Ok(())
 }
 
-fn print_verification(out: Output, found: &Verification) -> Result<(), Failure> {
+async fn head(out: Output, opened: &Opened) -> Outcome {
+    something(opened).await?;
+    let head = opened.service.audit_head().await?;
+    let (subjects, events) = (head.subjects(), head.events());
+    out.result(
+        || json!({"head": head.to_string(), "subjects": subjects, "events": events}),
+        || format!("{head}\n{subjects} chains, {events} events. Keep this text elsewhere: `audit verify --from` compares."),
+    )?;
+    Ok(Exit::Done)
+}
+
+async fn verify(
+    out: Output,
+    opened: &Opened,
+    project: Option<&ProjectId>,
+    from: Option<&Head>,
+    exported: Vec<exported::Line>,
+) -> Outcome {
+    match project {
+        None => something(opened).await?,
+        Some(project) => drop(opened.project(project).await?),
+    }
+    let mut trouble = None;
+    let mut told = |bad: &BadPlace| {
+        let line = out.result(|| json!({"bad": bad_object(bad)}), || bad_text(bad));
+        trouble = trouble.take().or(line.err());
+    };
+    let check = Check { project, from };
+    let mut found = opened.service.audit_check(&check, &mut told).await?;
+    opened
+        .service
+        .audit_compare(exported, &mut found, &mut told)
+        .await?;
+    if let Some(failure) = trouble {
+        return Err(failure);
+    }
     let (factors, events) = (found.factors, found.events);
-    let Some(bad) = &found.first_bad else {
-        return out.result(
+    let Some(first) = &found.first_bad else {
+        out.result(
             || json!({"verified": true, "factors": factors, "events": events}),
             || format!("verified: {factors} chains, {events} events, all as they were written"),
-        );
+        )?;
+        return Ok(Exit::Done);
     };
-    let (project, user) = (bad.subject.project(), bad.subject.user());
-    let project = project.map(ProjectId::as_str);
     out.result(
         || {
             json!({
                 "verified": false,
+                "bad": found.bad,
+                "first_bad": bad_object(first),
                 "factors": factors,
                 "events": events,
-                "first_bad": {
-                    "project": project,
-                    "user": user.map(UserId::as_str),
-                    "seq": bad.seq,
-                    "fault": bad.fault.code(),
-                },
             })
         },
         || {
-            let who = match (project, user) {
-                (Some(project), Some(user)) => format!("{user} in {project}"),
-                (Some(project), None) => format!("the project {project} itself"),
-                (None, _) => "the store's record of its keys".to_owned(),
-            };
-            let place = bad.seq.map_or_else(String::new, |seq| format!(", event {seq}"));
             format!(
-                "NOT verified. The first bad place: {who}{place} [{}]\n{factors} chains and {events} events before it are as they were written.{}",
-                bad.fault.code(),
-                if events == 0 {
-                    "\nWhere nothing can be read at all, the keys may be another store's: see --key-file."
-                } else {
-                    ""
-                }
+                "NOT verified. Places that are not as they were written: {}. {factors} chains are whole; {events} events were looked at.",
+                found.bad
             )
         },
-    )
+    )?;
+    Ok(Exit::Refused)
+}
+
+fn bad_object(bad: &BadPlace) -> Value {
+    let key = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    json!({
+        "project": key(bad.subject.project_key()),
+        "user": key(bad.subject.user_key()),
+        "seq": bad.seq,
+        "fault": bad.fault.code(),
+    })
+}
+
+fn bad_text(bad: &BadPlace) -> String {
+    let who = match (bad.subject.project_key(), bad.subject.user_key()) {
+        ("", "") => "the store itself".to_owned(),
+        (project, "") => format!("the project {project} itself"),
+        (project, user) => format!("{user} in {project}"),
+    };
+    let place = bad
+        .seq
+        .map_or_else(String::new, |seq| format!(", event {seq}"));
+    printable(&format!("bad: {who}{place} [{}]", bad.fault.code()))
 }
 
 /// What people must be told of, with the cursor to go on from.
@@ -140,12 +250,13 @@ pub(crate) async fn notices(
     out: Output,
     opened: &Opened,
     project: &ProjectId,
-    since: u64,
+    since: &Since,
 ) -> Outcome {
-    let mut after = since;
+    let mut after = since.cursor;
     loop {
         let page = opened.service.notices(project, after, PAGE).await?;
-        for (cursor, event) in &page {
+        for event in &page {
+            let cursor = event.notice.unwrap_or_default();
             out.result(
                 || {
                     let mut object = event_object(event);
@@ -157,10 +268,8 @@ pub(crate) async fn notices(
                 || format!("{cursor:>6}  {}", event_text(event)),
             )?;
         }
-        match page.last() {
-            Some((cursor, _)) if u32::try_from(page.len()).is_ok_and(|read| read >= PAGE) => {
-                after = *cursor;
-            }
+        match page.last().and_then(|event| event.notice) {
+            Some(last) if u32::try_from(page.len()).is_ok_and(|read| read >= PAGE) => after = last,
             _ => return Ok(Exit::Done),
         }
     }

@@ -18,6 +18,7 @@ mod args;
 mod audit;
 mod codes;
 mod demo;
+mod exported;
 mod failure;
 mod import;
 mod init;
@@ -217,7 +218,7 @@ async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
         } => admin::support_reset(out, opened, person, operator, ticket).await,
         Command::Policy(command) => policy::policy(out, opened, command).await,
         Command::Audit(command) => audit::audit(out, opened, command).await,
-        Command::Notices { project, since } => audit::notices(out, opened, project, *since).await,
+        Command::Notices { project, since } => audit::notices(out, opened, project, since).await,
         Command::Import {
             project,
             file,

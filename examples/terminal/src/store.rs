@@ -199,8 +199,8 @@ impl Opened {
         let itself = twofa::Subject::installation();
         let records = self.database.subjects(None, None, 2).await?;
         Ok(self.database.list_projects(None, 1).await?.is_empty()
-            && records.iter().all(|(subject, _)| *subject == itself)
-            && self.database.orphans(None, 1).await?.is_empty())
+            && records.iter().all(|row| row.subject == itself)
+            && self.database.orphans(None, None, 1).await?.is_empty())
     }
 
     /// The rules of a project that must be there.

@@ -81,7 +81,14 @@ impl People {
 
     pub(crate) async fn sample(&self) -> Sample {
         let subject = Subject::member(&self.0.project, &self.0.people[0].0);
-        let stored = self.0.database.load(&subject).await.unwrap().unwrap();
+        let stored = self
+            .0
+            .database
+            .load(&subject)
+            .await
+            .unwrap()
+            .stored
+            .unwrap();
         Sample {
             record: stored.record,
             project: self.0.project.clone(),

@@ -11,11 +11,11 @@
 //! table that lets each writer end first.
 
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
-use twofa::lifecycle::LoginEffect;
-use twofa::{Applied, Change};
+use twofa::{Applied, Change, Ends};
 
 use crate::error::{is_duplicate, sql_state};
 use crate::sql::INSTALLATION;
@@ -65,6 +65,47 @@ impl super::Postgres {
     }
 }
 
+/// How long a reader waits for writers that may have drawn earlier numbers: somewhat longer than a statement may
+/// take.
+const SETTLED: Duration = Duration::from_secs(15);
+
+/// Transactions that have begun to write events.
+const WRITERS: &str = "SELECT virtualtransaction FROM pg_locks \
+    WHERE locktype = 'relation' AND relation = 'twofa_event'::regclass \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()";
+
+impl super::Postgres {
+    /// An event's number is drawn before the commit, so that a later one may come to light first. Whoever writes
+    /// events holds a lock on their table from before the number is drawn until the commit (PostgreSQL manual,
+    /// 13.3.1 and 54.12): those that hold one now are waited for, and nobody waits for this.
+    pub(super) async fn settle(&self) -> Result<(), Error> {
+        let writing = async || -> Result<Vec<String>, Error> {
+            let found = sqlx::query_scalar(WRITERS).fetch_all(&self.pool).await;
+            match found {
+                // undefined_table, undefined_function: engines without this view are serializable.
+                Err(error) if matches!(sql_state(&error).as_deref(), Some("42P01" | "42883")) => {
+                    Ok(Vec::new())
+                }
+                found => found.map_err(Error::postgres),
+            }
+        };
+        let mut before = writing().await?;
+        let mut wait = Duration::from_millis(1);
+        let begun = Instant::now();
+        while !before.is_empty() {
+            if begun.elapsed() > SETTLED {
+                return Err(Error::Busy(sqlx::Error::PoolTimedOut));
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_millis(50));
+            let now = writing().await?;
+            before.retain(|writer| now.contains(writer));
+        }
+        Ok(())
+    }
+}
+
 fn violates_events(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
@@ -84,20 +125,35 @@ struct Shape {
     events: bool,
     notices: bool,
     park: bool,
-    login: LoginEffect,
+    ends: Which,
 }
 
-const EFFECTS: [LoginEffect; 4] = [
-    LoginEffect::Keep,
-    LoginEffect::CountFailure,
-    LoginEffect::End,
-    LoginEffect::EndAll,
-];
+/// Which parked logins end: [`Ends`], without naming one.
+#[derive(Clone, Copy)]
+enum Which {
+    None,
+    Counted,
+    One,
+    All,
+}
+
+impl Which {
+    const EACH: [Self; 4] = [Self::None, Self::Counted, Self::One, Self::All];
+
+    fn of(ends: &Ends) -> Self {
+        match ends {
+            Ends::None => Self::None,
+            Ends::Counted(_) => Self::Counted,
+            Ends::One(_) => Self::One,
+            Ends::All => Self::All,
+        }
+    }
+}
 
 /// The statement of every shape, at [`Shape::index`].
 static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut statements = Vec::new();
-    for login in EFFECTS {
+    for ends in Which::EACH {
         for park in [false, true] {
             for notices in [false, true] {
                 for events in [false, true] {
@@ -107,7 +163,7 @@ static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| {
                             events,
                             notices,
                             park,
-                            login,
+                            ends,
                         };
                         statements.push(shape.build());
                     }
@@ -128,21 +184,18 @@ impl Shape {
             events: !change.events.is_empty(),
             notices: change.events.iter().any(|e| e.notice),
             park: change.park.is_some(),
-            login: change
-                .login
-                .as_ref()
-                .map_or(LoginEffect::Keep, |(_, effect)| *effect),
+            ends: Which::of(&change.ends),
         }
     }
 
     fn index(self) -> usize {
-        let login = match self.login {
-            LoginEffect::Keep => 0,
-            LoginEffect::CountFailure => 1,
-            LoginEffect::End => 2,
-            LoginEffect::EndAll => 3,
+        let ends = match self.ends {
+            Which::None => 0,
+            Which::Counted => 1,
+            Which::One => 2,
+            Which::All => 3,
         };
-        login * 16
+        ends * 16
             + usize::from(self.park) * 8
             + usize::from(self.notices) * 4
             + usize::from(self.events) * 2
@@ -203,14 +256,14 @@ impl Shape {
                 values.join(", ")
             );
         }
-        let login = match self.login {
-            LoginEffect::Keep => None,
-            LoginEffect::CountFailure => Some(format!(
+        let login = match self.ends {
+            Which::None => None,
+            Which::Counted => Some(format!(
                 "UPDATE twofa_login SET failures = failures + 1 WHERE id = {}",
                 param()
             )),
-            LoginEffect::End => Some(format!("DELETE FROM twofa_login WHERE id = {}", param())),
-            LoginEffect::EndAll => {
+            Which::One => Some(format!("DELETE FROM twofa_login WHERE id = {}", param())),
+            Which::All => {
                 Some("DELETE FROM twofa_login WHERE project = $1 AND user_id = $2".into())
             }
         };
@@ -250,7 +303,7 @@ impl Shape {
                 .bind(rows::time_in(login.expires))
                 .bind(i64::from(login.failures));
         }
-        if let Some((id, LoginEffect::CountFailure | LoginEffect::End)) = &change.login {
+        if let Ends::Counted(id) | Ends::One(id) = &change.ends {
             query = query.bind(id.as_bytes().to_vec());
         }
         Ok(query)
@@ -283,7 +336,7 @@ impl Shape {
             .bind(column(change, |e| i64::from(e.generation)))
             .bind(places)
             .bind(column(change, |e| i64::from(e.key_id)))
-            .bind(column(change, |e| e.mac.to_vec()));
+            .bind(column(change, rows::mac_in));
         Ok(if self.notices {
             query.bind(notices)
         } else {

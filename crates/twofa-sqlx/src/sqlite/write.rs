@@ -1,8 +1,7 @@
 //! [`Store::apply`](twofa::Store::apply) on SQLite: one immediate transaction.
 
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
-use twofa::lifecycle::LoginEffect;
-use twofa::{Applied, AuditRow, Change};
+use twofa::{Applied, AuditRow, Change, Ends};
 
 use super::Sqlite;
 use crate::error::is_duplicate;
@@ -116,7 +115,7 @@ async fn event(
         .bind(i64::from(row.generation))
         .bind(notice)
         .bind(i64::from(row.key_id))
-        .bind(row.mac.as_slice())
+        .bind(rows::mac_in(row))
         .execute(connection)
         .await
         .map_err(|error| {
@@ -133,13 +132,11 @@ async fn event(
 }
 
 async fn login(connection: &mut SqliteConnection, change: &Change) -> Result<(), Error> {
-    let query = match &change.login {
-        None | Some((_, LoginEffect::Keep)) => return Ok(()),
-        Some((id, LoginEffect::CountFailure)) => {
-            sqlx::query(COUNT_FAILURE).bind(id.as_bytes().as_slice())
-        }
-        Some((id, LoginEffect::End)) => sqlx::query(END).bind(id.as_bytes().as_slice()),
-        Some((_, LoginEffect::EndAll)) => sqlx::query(END_ALL)
+    let query = match &change.ends {
+        Ends::None => return Ok(()),
+        Ends::Counted(id) => sqlx::query(COUNT_FAILURE).bind(id.as_bytes().as_slice()),
+        Ends::One(id) => sqlx::query(END).bind(id.as_bytes().as_slice()),
+        Ends::All => sqlx::query(END_ALL)
             .bind(change.subject.project_key())
             .bind(change.subject.user_key()),
     };

@@ -190,11 +190,11 @@ async fn accepted(database: &Database, n: usize) -> Vec<u64> {
         let Some(last) = page.last() else {
             return times;
         };
-        after = last.seq;
+        after = last.row.seq;
         times.extend(
             page.iter()
-                .filter(|e| e.event == "accepted")
-                .map(|e| e.at.as_secs()),
+                .filter(|e| e.row.event == "accepted")
+                .map(|e| e.row.at.as_secs()),
         );
     }
 }

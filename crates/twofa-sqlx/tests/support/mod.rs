@@ -12,9 +12,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
-use twofa::lifecycle::{LoginEffect, LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa::lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
 use twofa::types::{ProjectId, UnixTime, UserId};
-use twofa::{AuditRow, Change, Subject};
+use twofa::{AuditRow, Change, Ends, Subject, SubjectEvent};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection, postgres::PgConnection};
 
@@ -105,6 +105,7 @@ pub fn event(seq: u64) -> AuditRow {
         detail: None,
         generation: 1,
         notice: false,
+        notices_before: 0,
         key_id: 1,
         mac: [u8::try_from(seq % 256).unwrap(); 32],
     }
@@ -124,15 +125,20 @@ pub fn change(subject: &Subject, expected: u64) -> Change {
         },
         events: vec![event(expected + 1)],
         park: None,
-        login: None,
+        ends: Ends::None,
     }
 }
 
-pub fn ending(subject: &Subject, expected: u64, id: LoginHash, effect: LoginEffect) -> Change {
+pub fn ending(subject: &Subject, expected: u64, ends: Ends) -> Change {
     Change {
-        login: Some((id, effect)),
+        ends,
         ..change(subject, expected)
     }
+}
+
+/// Events as they were written, without what the store numbers them by.
+pub fn rows(events: Vec<SubjectEvent>) -> Vec<AuditRow> {
+    events.into_iter().map(|event| event.row).collect()
 }
 
 /// The same tests on both databases.

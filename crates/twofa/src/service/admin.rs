@@ -2,18 +2,19 @@
 
 use twofa_lifecycle::{Command, HandoverCode, Outcome};
 use twofa_policy::{
-    AccessRequest, FactorState, Help, Refusal, ResetGrant, ResetRequest, Role, SupportResetRequest,
-    Warnings, authorize_list, authorize_reset, authorize_support_reset, no_proof,
+    AccessRequest, FactorState, Help, ProjectSettings, Refusal, ResetGrant, ResetRequest, Role,
+    SignInMethod, SupportResetRequest, Warnings, authorize_list, authorize_reset,
+    authorize_support_reset, no_proof,
 };
 use twofa_types::{ProjectId, UserId};
 
 use super::record::read_at_rest;
-use super::{Beside, Loaded, TwoFactor};
+use super::{Beside, Impact, Loaded, MemberImpact, TwoFactor, Verification};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::proof::Proof;
+use crate::proof::{Facts, Proof};
 use crate::retry::Tries;
-use crate::store::{FactorRow, Store, Subject, is_full};
+use crate::store::{EventQuery, FactorRow, Store, Subject, SubjectEvent, is_full};
 
 /// What was asked for with authority, or why it was not done.
 #[derive(Debug)]
@@ -61,6 +62,72 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Authorized<Vec<FactorRow>>, Error> {
+        let facts = match self.overseer(proof, "factors").await? {
+            Authorized::Granted(facts) => facts,
+            Authorized::Refused(refusal) => return Ok(Authorized::Refused(refusal)),
+        };
+        let rows = self.store.factors(&facts.project, after, limit).await;
+        rows.map(Authorized::Granted).map_err(Error::store)
+    }
+
+    /// The latest events of the proof's project that `which` describes, the last one first, at most `limit`: for its
+    /// administrators, who have proven a second factor.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::factors`].
+    pub async fn audit(
+        &self,
+        proof: &Proof,
+        which: &EventQuery<'_>,
+        limit: u32,
+    ) -> Result<Authorized<Vec<SubjectEvent>>, Error> {
+        Ok(match self.overseer(proof, "audit").await? {
+            Authorized::Granted(facts) => {
+                let page = self.store.latest(&facts.project, which, limit).await;
+                Authorized::Granted(page.map_err(Error::store)?)
+            }
+            Authorized::Refused(refusal) => Authorized::Refused(refusal),
+        })
+    }
+
+    /// As [`TwoFactor::audit_verify`] of the proof's project, for its administrators.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::factors`] and [`TwoFactor::audit_check`].
+    pub async fn verify_audit(&self, proof: &Proof) -> Result<Authorized<Verification>, Error> {
+        Ok(match self.overseer(proof, "verification").await? {
+            Authorized::Granted(facts) => {
+                Authorized::Granted(self.audit_verify(Some(&facts.project)).await?)
+            }
+            Authorized::Refused(refusal) => Authorized::Refused(refusal),
+        })
+    }
+
+    /// As [`TwoFactor::impact`] on the proof's project, for its administrators.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::factors`].
+    pub async fn preview(
+        &self,
+        proof: &Proof,
+        then: &ProjectSettings,
+        method: SignInMethod,
+        each: impl FnMut(MemberImpact) + Send,
+    ) -> Result<Authorized<Impact>, Error> {
+        Ok(match self.overseer(proof, "impact").await? {
+            Authorized::Granted(facts) => {
+                Authorized::Granted(self.impact(&facts.project, then, method, each).await?)
+            }
+            Authorized::Refused(refusal) => Authorized::Refused(refusal),
+        })
+    }
+
+    /// Whose proof it is, where that is an administrator who may look at what concerns the whole project. A refusal
+    /// is on the record, with what was asked for.
+    async fn overseer(&self, proof: &Proof, what: &str) -> Result<Authorized<Facts>, Error> {
         let Some(facts) = self.open_proof(proof).await? else {
             return Ok(Authorized::Refused(no_proof()));
         };
@@ -75,13 +142,15 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             role: standing.as_ref().and_then(|standing| standing.role),
             now: self.now(),
         };
-        if let Err(refusal) = authorize_list(&request) {
-            self.factors_refused(&facts.project, &facts.user, refusal.reason())
-                .await?;
-            return Ok(Authorized::Refused(refusal));
+        match authorize_list(&request) {
+            Ok(()) => Ok(Authorized::Granted(facts)),
+            Err(refusal) => {
+                let (project, user) = (&facts.project, &facts.user);
+                self.access_refused(project, user, refusal.reason(), what)
+                    .await?;
+                Ok(Authorized::Refused(refusal))
+            }
         }
-        let rows = self.store.factors(&facts.project, after, limit).await;
-        rows.map(Authorized::Granted).map_err(Error::store)
     }
 
     /// An administrator resets a member of the proof's project: the secret is erased, every parked login and
@@ -196,7 +265,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         place: &Subject,
         loaded: &Loaded,
         grant: ResetGrant,
-        settings: Option<twofa_policy::ProjectSettings>,
+        settings: Option<ProjectSettings>,
     ) -> Result<Option<Option<HandoverCode>>, Error> {
         let handover = settings.unwrap_or_default().handover();
         let command = Command::Reset { grant, handover };
@@ -236,8 +305,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 
     /// Whether somebody has a factor in use, as far as it can be read: an unreadable one helps nobody.
     async fn is_enrolled(&self, subject: &Subject) -> Result<bool, Error> {
-        let stored = self.store.load(subject).await.map_err(Error::store)?;
-        let loaded = read_at_rest(&self.keys().await?, subject, stored.as_ref());
+        let found = self.store.load(subject).await.map_err(Error::store)?;
+        let loaded = read_at_rest(&self.keys().await?, subject, &found);
         Ok(loaded.is_ok_and(|loaded| loaded.record.view().state == FactorState::Active))
     }
 }

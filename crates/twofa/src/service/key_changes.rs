@@ -14,7 +14,7 @@ use crate::keyring::{KeyId, KeyState, Keyring, KeyringError};
 use crate::keys::{Draft, Keys};
 use crate::retry::Tries;
 use crate::seal;
-use crate::store::{Applied, AuditRow, Change, Store, Stored, Subject, is_full};
+use crate::store::{Applied, AuditRow, Change, Ends, Store, Stored, Subject, is_full};
 
 /// How many records are looked at between two looks at where we are.
 const PAGE: u32 = 500;
@@ -271,6 +271,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             detail,
             generation: 0,
             notice: false,
+            notices_before: 0,
             key_id: 0,
             mac: [0; 32],
         };
@@ -286,7 +287,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             summary: Summary::NONE,
             events: vec![row],
             park: None,
-            login: None,
+            ends: Ends::None,
         };
         let applied = self.write(&change).await?;
         self.keys.look_again();
@@ -301,13 +302,16 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         loop {
             let page = self.store.subjects(None, after.as_ref(), PAGE).await;
             let page = page.map_err(Error::store)?;
-            for (subject, stored) in page.iter().filter(|(s, _)| *s != Subject::installation()) {
-                for id in keys_of(keys, subject, stored) {
+            for row in page
+                .iter()
+                .filter(|row| row.subject != Subject::installation())
+            {
+                for id in keys_of(keys, &row.subject, &row.stored) {
                     *counted.entry(id).or_default() += 1;
                 }
             }
             match page.last() {
-                Some((subject, _)) if is_full(&page, PAGE) => after = Some(subject.clone()),
+                Some(row) if is_full(&page, PAGE) => after = Some(row.subject.clone()),
                 _ => return Ok(counted),
             }
         }

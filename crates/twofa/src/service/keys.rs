@@ -93,8 +93,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     pub(super) async fn installation_row(&self) -> Result<Option<Stored>, Error> {
-        let row = self.store.load(&Subject::installation()).await;
-        row.map_err(Error::store)
+        let found = self.store.load(&Subject::installation()).await;
+        Ok(found.map_err(Error::store)?.stored)
     }
 
     /// Reads the source and brings it together with the installation's record. The ring is read after the record, so
@@ -192,7 +192,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         if !records.map_err(Error::store)?.is_empty() {
             return Ok(false);
         }
-        let events = self.store.orphans(None, 1).await;
+        let events = self.store.orphans(None, None, 1).await;
         Ok(events.map_err(Error::store)?.is_empty())
     }
 }

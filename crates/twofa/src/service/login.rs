@@ -109,7 +109,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let Some(Resumed {
                 subject,
                 login,
-                stored,
+                found: stored,
             }) = resumed
             else {
                 return Ok(rejected(Reason::UnknownLogin, true));
@@ -118,7 +118,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 return Ok(rejected(Reason::UnknownLogin, true));
             };
             let found = self.membership(project, user).await?;
-            let loaded = self.read(keys, &subject, stored.as_ref()).await?;
+            let loaded = self.read(keys, &subject, &stored).await?;
             // Only password sign-ins are ever parked: single sign-on passes or is refused.
             let view = loaded.record.view();
             let decision = decide(&found.settings, SignInMethod::Password, &view, now);

@@ -1,10 +1,11 @@
 //! A subject's record and its chain: loaded, stepped, stored whole, and what cannot be read noted.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use hmac::Mac as _;
 use twofa_lifecycle::{
-    Actor, ChainHead, Command, Context, Event, LoginEffect, LoginHash, Noted, Outcome, ParkedLogin,
+    Actor, ChainHead, Command, Context, Event, EventKind, LoginHash, Noted, Outcome, ParkedLogin,
     Random, Record, Transition, TransitionParts,
 };
 use twofa_types::UnixTime;
@@ -17,13 +18,15 @@ use crate::keys::Keys;
 use crate::random;
 use crate::retry::Tries;
 use crate::seal::{self, SubjectVault};
-use crate::store::{Applied, AuditRow, Change, Store, Stored, Subject};
+use crate::store::{Applied, AuditRow, Change, Ends, Found, Store, Subject, SubjectEvent};
 
 /// A record, the version it was read at, and the keys that it was opened with; a fresh record at version 0 where
 /// there is none.
 pub(super) struct Loaded {
     pub(super) version: u64,
     pub(super) record: Record,
+    /// How many notices the project had.
+    pub(super) notices: u64,
     pub(super) keys: Arc<Keys>,
 }
 
@@ -44,8 +47,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     pub(super) async fn load(&self, subject: &Subject) -> Result<Loaded, Error> {
         // The keys before the record: it is written under these keys or older ones, or these are read again.
         let keys = self.keys().await?;
-        let stored = self.store.load(subject).await.map_err(Error::store)?;
-        self.read(keys, subject, stored.as_ref()).await
+        let found = self.store.load(subject).await.map_err(Error::store)?;
+        self.read(keys, subject, &found).await
     }
 
     /// Opens what the store gave. A key that has come since is fetched; what was altered is noted on the project's
@@ -54,10 +57,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         &self,
         mut keys: Arc<Keys>,
         subject: &Subject,
-        stored: Option<&Stored>,
+        found: &Found,
     ) -> Result<Loaded, Error> {
         loop {
-            let source = match read_at_rest(&keys, subject, stored) {
+            let source = match read_at_rest(&keys, subject, found) {
                 Ok(loaded) => return Ok(loaded),
                 Err(source) => source,
             };
@@ -134,11 +137,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let detail = beside.detail.as_deref();
         let (record, events) = chain(&loaded.keys, subject, loaded, record, &events, detail)
             .map_err(|source| Error::unreadable(subject, source))?;
-        let login = match (beside.answers, login) {
-            _ if beside.ends.is_some() => beside.ends.map(|id| (id, LoginEffect::End)),
-            (Some(id), effect) => Some((id, effect)),
-            (None, effect @ LoginEffect::EndAll) => Some((LoginHash::from_bytes([0; 32]), effect)),
-            (None, _) => None,
+        let ends = match beside.ends {
+            Some(replaced) => Ends::One(replaced),
+            None => Ends::of(beside.answers, login),
         };
         let closed = seal::close_record(&loaded.keys, subject, loaded.version + 1, &record)
             .map_err(|source| Error::unreadable(subject, source))?;
@@ -150,7 +151,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             summary: record.summary(),
             events,
             park: beside.park,
-            login,
+            ends,
         };
         let applied = self.write(&change).await?;
         Ok((applied == Applied::Committed).then_some(outcome))
@@ -189,8 +190,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             let keys = self.keys().await?;
-            let stored = self.store.load(subject).await.map_err(Error::store)?;
-            let loaded = read_at_rest(&keys, subject, stored.as_ref())
+            let found = self.store.load(subject).await.map_err(Error::store)?;
+            let loaded = read_at_rest(&keys, subject, &found)
                 .map_err(|source| Error::unreadable(subject, source))?;
             let transition = self
                 .step_at_rest(subject, &loaded, Command::Note(noted), self.now())
@@ -211,11 +212,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// The error for something that cannot be read. Signs of a hand in the database go on the project's
-    /// chain: once in a row for each person, so that trying again and again fills nothing.
+    /// chain: once for each person, as far as the last few events there go, so that trying again fills nothing.
     pub(super) async fn unreadable(&self, subject: &Subject, source: RestError) -> Error {
         let altered = matches!(
             source,
             RestError::Altered
+                | RestError::Missing
+                | RestError::RolledBack
+                | RestError::EventsMissing
                 | RestError::Record(_)
                 | RestError::Key(KeyringError::Retired { .. })
         );
@@ -224,7 +228,11 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             && let Some(project) = subject.project()
         {
             let project = Subject::project_itself(project);
-            if !self.already_noted(&project, subject).await {
+            let alike = |found: &SubjectEvent| {
+                found.row.event == EventKind::Tampered.code()
+                    && found.row.detail.as_deref() == Some(subject.user_key())
+            };
+            if let Ok(None) = self.is_near_the_end(&project, alike).await {
                 let detail = Some(subject.user_key().to_owned());
                 if let Err(error) = self.note(&project, Noted::Tampered, detail).await {
                     tracing::error!(%error, "a changed record could not be put on the record");
@@ -233,39 +241,28 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
         Error::unreadable(subject, source)
     }
-
-    async fn already_noted(&self, project: &Subject, subject: &Subject) -> bool {
-        let Ok(Some(stored)) = self.store.load(project).await else {
-            return false;
-        };
-        let Ok(keys) = self.keys().await else {
-            return false;
-        };
-        let Ok(record) = seal::open_record(&keys, project, &stored) else {
-            return false;
-        };
-        let last = record.chain().seq.saturating_sub(1);
-        let rows = self.store.chain(project, last, 1).await.unwrap_or_default();
-        rows.first().is_some_and(|row| {
-            row.event == twofa_lifecycle::EventKind::Tampered.code()
-                && row.detail.as_deref() == Some(subject.user_key())
-        })
-    }
 }
 
 /// Opens what the store gave, with these keys.
 pub(super) fn read_at_rest(
     keys: &Arc<Keys>,
     subject: &Subject,
-    stored: Option<&Stored>,
+    found: &Found,
 ) -> Result<Loaded, RestError> {
-    let (version, record) = match stored {
+    let (version, record) = match &found.stored {
         None => (0, Record::new()),
         Some(stored) => (stored.version, seal::open_record(keys, subject, stored)?),
     };
+    match record.chain().seq.cmp(&found.last_event) {
+        Ordering::Equal => {}
+        Ordering::Less if found.stored.is_none() => return Err(RestError::Missing),
+        Ordering::Less => return Err(RestError::RolledBack),
+        Ordering::Greater => return Err(RestError::EventsMissing),
+    }
     Ok(Loaded {
         version,
         record,
+        notices: found.last_notice,
         keys: Arc::clone(keys),
     })
 }
@@ -300,6 +297,11 @@ fn chain(
             detail: detail.map(ToOwned::to_owned).or(own).or(ticket),
             generation: event.generation,
             notice: event.kind.notice(),
+            notices_before: if event.kind.notice() {
+                before.notices
+            } else {
+                0
+            },
             key_id: 0,
             mac: [0; 32],
         };

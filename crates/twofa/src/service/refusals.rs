@@ -1,20 +1,92 @@
-//! Whoever was refused is on the record (ASVS 5, 16.3.2): resets, the list of factors, replacements, settings.
+//! Whoever was refused is on the record (ASVS 5, 16.3.2): resets, what administrators look at, replacements, settings.
+//!
+//! A refusal stands on the chain of whoever asked, where it is in nobody else's way: a member who asks for resets all
+//! day long must not keep an administrator's own codes from being written. What nobody in the project asked for
+//! stands on the project's chain. Alike ones are written once a minute, and counted in between.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use twofa_lifecycle::{Actor, Noted};
 use twofa_policy::{Reason, Refusal, SupportResetRequest};
-use twofa_types::{Name, ProjectId, UserId};
+use twofa_types::{Name, ProjectId, UnixTime, UserId};
 
 use super::TwoFactor;
 use crate::directory::{Directory, Standing};
 use crate::error::Error;
 use crate::proof::Facts;
-use crate::store::{Store, Subject};
+use crate::store::{Store, Subject, SubjectEvent};
+
+/// For how many seconds a refusal like one that was written is only counted.
+const ALIKE: u64 = 60;
+
+/// How many refusals are remembered at most. Beyond that they are forgotten and written again.
+const REMEMBERED: usize = 4096;
+
+/// How many events at the end of a chain are looked at for one that is alike, where another process may have
+/// written it.
+const LOOKED_BACK: u32 = 20;
+
+/// On which chain, and what.
+type Kind = (Subject, &'static str, Reason, String);
+
+/// Refusals that were written lately, and how many like each were not.
+#[derive(Default)]
+pub(super) struct Refusals(Mutex<HashMap<Kind, Lately>>);
+
+#[derive(Clone, Copy)]
+struct Lately {
+    written: UnixTime,
+    since: u64,
+}
+
+impl Refusals {
+    fn all(&self) -> MutexGuard<'_, HashMap<Kind, Lately>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was known of such refusals, where one is to be written; an error where one was lately, and this one is
+    /// counted.
+    fn due(&self, kind: &Kind, now: UnixTime) -> Result<Option<Lately>, Counted> {
+        let mut all = self.all();
+        if let Some(lately) = all.get_mut(kind)
+            && is_lately(lately.written, now)
+        {
+            lately.since += 1;
+            return Err(Counted);
+        }
+        if all.len() >= REMEMBERED {
+            all.retain(|_, lately| is_lately(lately.written, now));
+        }
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        // At once, so that of many at the same moment one is written.
+        let (written, since) = (now, 0);
+        Ok(all.insert(kind.clone(), Lately { written, since }))
+    }
+
+    fn put(&self, kind: Kind, known: Option<Lately>) {
+        match known {
+            Some(lately) => self.all().insert(kind, lately),
+            None => self.all().remove(&kind),
+        };
+    }
+}
+
+/// A refusal like one that was written lately.
+struct Counted;
+
+fn is_lately(written: UnixTime, now: UnixTime) -> bool {
+    now.as_secs().abs_diff(written.as_secs()) < ALIKE
+}
 
 impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// Puts on the record that `actor` asked for a reset of `subject` and was refused before there was a proof
     /// that [`TwoFactor::reset`] could have been asked with: no code, a wrong one, no member of the project.
     ///
-    /// Each call writes, so call it for whoever has given a password, and not for just anybody on the network.
+    /// It stands on the actor's chain, and on the project's where they are no member of it. One like it is written
+    /// once a minute, with how many there were.
     ///
     /// # Errors
     ///
@@ -26,12 +98,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         subject: &UserId,
         reason: Reason,
     ) -> Result<(), Error> {
-        let actor = Actor::Member(actor.clone());
-        let noted = Noted::ResetRefused {
-            actor: Some(&actor),
-            reason,
-        };
-        self.note_about(project, subject, noted).await
+        let what = format!("subject {subject}");
+        self.refused(project, actor, Refused::Reset, reason, what)
+            .await
     }
 
     /// As [`TwoFactor::reset_refused`], where the list of factors was asked for.
@@ -45,22 +114,22 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         actor: &UserId,
         reason: Reason,
     ) -> Result<(), Error> {
-        let found = self.directory.project(project).await;
-        if found.map_err(Error::directory)?.is_none() {
-            return Ok(());
-        }
-        let actor = Actor::Member(actor.clone());
-        self.note_access(
-            &Subject::project_itself(project),
-            Some(&actor),
-            reason,
-            "factors",
-        )
-        .await
+        self.access_refused(project, actor, reason, "factors").await
     }
 
-    /// Puts a refused reset on the subject's chain; on the project's own where they are no member, so that
-    /// made-up names leave no records behind.
+    /// Puts on the record what else a member asked for and was refused.
+    pub(super) async fn access_refused(
+        &self,
+        project: &ProjectId,
+        actor: &UserId,
+        reason: Reason,
+        what: &str,
+    ) -> Result<(), Error> {
+        let what = what.to_owned();
+        self.refused(project, actor, Refused::Access, reason, what)
+            .await
+    }
+
     pub(super) async fn note_refusal(
         &self,
         facts: &Facts,
@@ -76,16 +145,24 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         request: &SupportResetRequest<'_>,
         refusal: Refusal,
     ) -> Result<(), Error> {
+        let found = self.directory.project(request.project).await;
+        if found.map_err(Error::directory)?.is_none() {
+            return Ok(());
+        }
         let names = Name::new(request.operator.trim())
             .ok()
             .zip(Name::new(request.ticket.trim()).ok());
         let actor = names.map(|(name, ticket)| Actor::Operator { name, ticket });
-        let noted = Noted::ResetRefused {
-            actor: actor.as_ref(),
-            reason: refusal.reason(),
-        };
-        self.note_about(request.project, request.subject, noted)
-            .await
+        let what = format!("subject {}", request.subject);
+        let chain = Subject::project_itself(request.project);
+        self.note_refused(
+            &chain,
+            Refused::Reset,
+            actor.as_ref(),
+            refusal.reason(),
+            what,
+        )
+        .await
     }
 
     /// Puts a refused replacement on the person's own chain, or that of the project they have left.
@@ -95,54 +172,148 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         standing: Option<&Standing>,
         reason: Reason,
     ) -> Result<(), Error> {
-        let Some(standing) = standing else {
-            return Ok(());
-        };
-        let what = "replacement";
-        if standing.role.is_some() {
-            let own = Subject::member(&facts.project, &facts.user);
-            self.note_access(&own, None, reason, what).await
-        } else {
-            let project = Subject::project_itself(&facts.project);
-            let actor = Actor::Member(facts.user.clone());
-            self.note_access(&project, Some(&actor), reason, what).await
-        }
-    }
-
-    /// Puts anything else that was refused on a chain, with what it was.
-    pub(super) async fn note_access(
-        &self,
-        chain: &Subject,
-        actor: Option<&Actor>,
-        reason: Reason,
-        what: &str,
-    ) -> Result<(), Error> {
-        let noted = Noted::AccessRefused { actor, reason };
-        self.note(chain, noted, Some(what.to_owned())).await
-    }
-
-    async fn note_about(
-        &self,
-        project: &ProjectId,
-        subject: &UserId,
-        noted: Noted<'_>,
-    ) -> Result<(), Error> {
-        let standing = self
-            .directory
-            .standing(project, subject)
-            .await
-            .map_err(Error::directory)?;
         match standing {
-            Some(standing) if standing.role.is_some() => {
-                self.note(&Subject::member(project, subject), noted, None)
-                    .await
-            }
             Some(_) => {
-                let detail = Some(format!("subject {subject}"));
-                self.note(&Subject::project_itself(project), noted, detail)
+                self.access_refused(&facts.project, &facts.user, reason, "replacement")
                     .await
             }
             None => Ok(()),
+        }
+    }
+
+    /// Puts a refused change of settings on the project's chain.
+    pub(super) async fn settings_refused(
+        &self,
+        project: &ProjectId,
+        actor: Option<&Actor>,
+        reason: Reason,
+    ) -> Result<(), Error> {
+        let what = "settings".to_owned();
+        match actor {
+            Some(Actor::Member(member)) => {
+                self.refused(project, member, Refused::Access, reason, what)
+                    .await
+            }
+            actor => {
+                let chain = Subject::project_itself(project);
+                self.note_refused(&chain, Refused::Access, actor, reason, what)
+                    .await
+            }
+        }
+    }
+
+    /// On the chain of the member who asked. Whoever is none may be made up: they leave nothing behind but on the
+    /// project's chain, all alike there whoever they say they are.
+    async fn refused(
+        &self,
+        project: &ProjectId,
+        actor: &UserId,
+        refused: Refused,
+        reason: Reason,
+        what: String,
+    ) -> Result<(), Error> {
+        let standing = self.directory.standing(project, actor).await;
+        let Some(standing) = standing.map_err(Error::directory)? else {
+            return Ok(());
+        };
+        let chain = match standing.role {
+            Some(_) => Subject::member(project, actor),
+            None => Subject::project_itself(project),
+        };
+        let actor = Actor::Member(actor.clone());
+        self.note_refused(&chain, refused, Some(&actor), reason, what)
+            .await
+    }
+
+    async fn note_refused(
+        &self,
+        chain: &Subject,
+        refused: Refused,
+        actor: Option<&Actor>,
+        reason: Reason,
+        what: String,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let stranger = chain.user().is_none() && matches!(actor, Some(Actor::Member(_)));
+        let alike = if stranger {
+            String::new()
+        } else {
+            what.clone()
+        };
+        let kind = (chain.clone(), refused.event(), reason, alike);
+        let Ok(known) = self.refusals.due(&kind, now) else {
+            return Ok(());
+        };
+        let since = known.map_or(0, |lately| lately.since);
+        if since == 0 {
+            let there = self.is_near_the_end(chain, |event| is_alike(event, &kind, now));
+            match there.await {
+                Ok(None) => {}
+                Ok(Some(written)) => {
+                    self.refusals.put(kind, Some(Lately { written, since: 1 }));
+                    return Ok(());
+                }
+                Err(error) => {
+                    self.refusals.put(kind, known);
+                    return Err(error);
+                }
+            }
+        }
+        let noted = match refused {
+            Refused::Reset => Noted::ResetRefused { actor, reason },
+            Refused::Access => Noted::AccessRefused { actor, reason },
+        };
+        let detail = match since {
+            0 => what,
+            since => format!("{what}, {since} more before"),
+        };
+        let written = self.note(chain, noted, Some(detail)).await;
+        if written.is_err() {
+            self.refusals.put(kind, known);
+        }
+        written
+    }
+
+    /// When such an event was written, where it is one of the last of a chain.
+    pub(super) async fn is_near_the_end(
+        &self,
+        chain: &Subject,
+        such: impl Fn(&SubjectEvent) -> bool,
+    ) -> Result<Option<UnixTime>, Error> {
+        let found = self.store.load(chain).await.map_err(Error::store)?;
+        let after = found.last_event.saturating_sub(LOOKED_BACK.into());
+        let page = self.store.chain(chain, after, 2 * LOOKED_BACK).await;
+        let page = page.map_err(Error::store)?;
+        Ok(page
+            .iter()
+            .rev()
+            .find(|event| such(event))
+            .map(|event| event.row.at))
+    }
+}
+
+/// Whether an event is a refusal of that kind from lately.
+fn is_alike(found: &SubjectEvent, (_, event, reason, what): &Kind, now: UnixTime) -> bool {
+    let detail = found.row.detail.as_deref().unwrap_or_default();
+    let rest = detail.strip_prefix(what.as_str());
+    found.row.event == *event
+        && found.row.reason.as_deref() == Some(reason.code())
+        && rest.is_some_and(|rest| what.is_empty() || rest.is_empty() || rest.starts_with(", "))
+        && is_lately(found.row.at, now)
+}
+
+/// What was asked for.
+#[derive(Clone, Copy)]
+enum Refused {
+    Reset,
+    Access,
+}
+
+impl Refused {
+    fn event(self) -> &'static str {
+        match self {
+            Self::Reset => twofa_lifecycle::EventKind::ResetRefused.code(),
+            Self::Access => twofa_lifecycle::EventKind::AccessRefused.code(),
         }
     }
 }

@@ -8,7 +8,7 @@ use twofa_types::{ProjectId, UserId};
 use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::store::{Store, Stored, Subject, SubjectEvent, is_full};
+use crate::store::{EventQuery, Found, RecordRow, Store, Subject, SubjectEvent, is_full};
 
 /// What a change would mean for one member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,17 @@ pub struct Impact {
     pub warnings: Warnings,
 }
 
+/// Whose events are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events<'a> {
+    /// Everybody's, and the store's own.
+    All,
+    /// A project's, and those of everybody in it.
+    Project(&'a ProjectId),
+    /// One person's in a project.
+    Person(&'a ProjectId, &'a UserId),
+}
+
 /// How many members are looked through at a time: what bounds the memory of a dry run.
 const PAGE: u32 = 500;
 
@@ -39,7 +50,7 @@ const PAGE: u32 = 500;
 /// over a million members then asks the store two thousand times and not a million.
 struct Records<'a> {
     project: &'a ProjectId,
-    page: VecDeque<(Subject, Stored)>,
+    page: VecDeque<RecordRow>,
     /// Up to where the store was read; nothing lies beyond once `done`.
     read: Option<Subject>,
     done: bool,
@@ -58,29 +69,29 @@ impl<'a> Records<'a> {
         }
     }
 
-    async fn find<S: Store>(
-        &mut self,
-        store: &S,
-        subject: &Subject,
-    ) -> Result<Option<Stored>, Error> {
+    async fn find<S: Store>(&mut self, store: &S, subject: &Subject) -> Result<Found, Error> {
         if self.asked.as_ref().is_some_and(|asked| asked >= subject) {
             // A directory with an order of its own: correct all the same, one by one.
             return store.load(subject).await.map_err(Error::store);
         }
         self.asked = Some(subject.clone());
         loop {
-            while let Some((found, _)) = self.page.front() {
-                if found > subject {
-                    return Ok(None);
+            while let Some(row) = self.page.front() {
+                if row.subject > *subject {
+                    return Ok(Found::default());
                 }
-                if let Some((found, stored)) = self.page.pop_front()
-                    && found == *subject
+                if let Some(row) = self.page.pop_front()
+                    && row.subject == *subject
                 {
-                    return Ok(Some(stored));
+                    return Ok(Found {
+                        stored: Some(row.stored),
+                        last_event: row.last_event,
+                        last_notice: 0,
+                    });
                 }
             }
             if self.done {
-                return Ok(None);
+                return Ok(Found::default());
             }
             let page = store
                 .subjects(Some(self.project), self.read.as_ref(), PAGE)
@@ -89,7 +100,7 @@ impl<'a> Records<'a> {
             self.done = !is_full(&page, PAGE);
             self.read = page
                 .last()
-                .map(|(subject, _)| subject.clone())
+                .map(|row| row.subject.clone())
                 .or(self.read.take());
             self.page.extend(page);
         }
@@ -100,7 +111,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// What `then` would mean for each member of a project, before it is set: the same rules as at a login,
     /// folded over the members page by page. Each goes to `each` as it is found.
     ///
-    /// Every member is looked at as someone who signs in by `method`.
+    /// Every member is looked at as someone who signs in by `method`. For operators: nobody is asked who they are;
+    /// administrators are shown [`TwoFactor::preview`].
     ///
     /// # Errors
     ///
@@ -122,9 +134,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let members = members.map_err(Error::directory)?;
             for (user, role) in &members {
                 let subject = Subject::member(project, user);
-                let stored = records.find(&self.store, &subject).await?;
+                let found = records.find(&self.store, &subject).await?;
                 let keys = self.keys().await?;
-                let loaded = self.read(keys, &subject, stored.as_ref()).await?;
+                let loaded = self.read(keys, &subject, &found).await?;
                 let view = loaded.record.view();
                 let impact = impact_of(&settings, then, method, &view, now);
                 summary.add(*role, &view, &impact);
@@ -147,47 +159,77 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         })
     }
 
-    /// The events of a project, or of one person in it, in the order in which they were written, each with
-    /// its cursor; after the cursor `after` (0 for the first), at most `limit`.
+    /// The events of a project, of one person in it, or of the whole store (its own too), by their cursors after
+    /// `after` (0 for the first), at most `limit`. Whoever keeps the last cursor misses none, however many write.
+    ///
+    /// For operators and programs: nobody is asked who they are.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownProject`], [`Error::Store`] and [`Error::Directory`].
-    pub async fn audit(
+    pub async fn events(
         &self,
-        project: &ProjectId,
-        user: Option<&UserId>,
+        of: Events<'_>,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
-        self.project(project).await?;
-        let Some(user) = user else {
-            return self
-                .store
-                .project_events(project, after, limit)
-                .await
-                .map_err(Error::store);
+    ) -> Result<Vec<SubjectEvent>, Error> {
+        let project = match of {
+            Events::All => None,
+            Events::Project(project) | Events::Person(project, _) => {
+                self.project(project).await?;
+                Some(project)
+            }
         };
-        let subject = Subject::member(project, user);
-        let rows = self
-            .store
-            .chain(&subject, after, limit)
+        let Events::Person(project, user) = of else {
+            let page = self.store.events(project, after, limit).await;
+            return page.map_err(Error::store);
+        };
+        self.events_of(&Subject::member(project, user), after, limit)
             .await
-            .map_err(Error::store)?;
-        let named = |row: crate::AuditRow| {
-            (
-                row.seq,
-                SubjectEvent {
-                    subject: subject.clone(),
-                    row,
-                },
-            )
-        };
-        Ok(rows.into_iter().map(named).collect())
+    }
+
+    /// Those of one chain: all of it lies in the order of its numbers, so that only where to begin is looked for.
+    async fn events_of(
+        &self,
+        subject: &Subject,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Error> {
+        let (mut found, mut seq) = (Vec::new(), 0);
+        loop {
+            let page = self.store.chain(subject, seq, PAGE).await;
+            let page = page.map_err(Error::store)?;
+            seq = page.last().map_or(seq, |event| event.row.seq);
+            let is_last = !is_full(&page, PAGE);
+            found.extend(page.into_iter().filter(|event| event.cursor > after));
+            if is_last || is_full(&found, limit) {
+                found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The latest events of a project that `which` describes, the last one first, at most `limit`: for operators
+    /// who read. Administrators are shown [`TwoFactor::audit`]; whoever copies events elsewhere follows
+    /// [`TwoFactor::events`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::events`].
+    pub async fn latest_events(
+        &self,
+        project: &ProjectId,
+        which: &EventQuery<'_>,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Error> {
+        self.project(project).await?;
+        let page = self.store.latest(project, which, limit).await;
+        page.map_err(Error::store)
     }
 
     /// What people must be told of (set-up, reset, replacement, lock, import), for the application to mail: in
-    /// order and at least once, after the cursor `after` (0 for the first), at most `limit`.
+    /// order and at least once, by their numbers ([`SubjectEvent::notice`]) after `after` (0 for the first), at most
+    /// `limit`.
     ///
     /// # Errors
     ///
@@ -197,7 +239,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         project: &ProjectId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Error> {
+    ) -> Result<Vec<SubjectEvent>, Error> {
         self.project(project).await?;
         self.store
             .notices(project, after, limit)

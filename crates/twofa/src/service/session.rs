@@ -2,8 +2,8 @@
 
 use twofa_lifecycle::{Command, LoginKind, ParkedLogin};
 use twofa_policy::{
-    AccessRequest, ProofFacts, Reason, Recheck, authorize_replacement, no_proof, recheck,
-    replaceable,
+    AccessRequest, FactorState, How, ProofFacts, Reason, Recheck, authorize_replacement, no_proof,
+    recheck, replaceable,
 };
 
 use super::{Authorized, Loaded, TwoFactor};
@@ -104,8 +104,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             .load(&Subject::member(&facts.project, &facts.user))
             .await?;
         let standing = standing.map_err(Error::directory)?;
-        let ended = loaded.record.voids_proof_of(facts.when);
-        Ok((!ended).then_some((standing, loaded)))
+        Ok((!is_void(facts, &loaded)).then_some((standing, loaded)))
     }
 
     /// Whether a session that is already open may go on. A mandate that has begun since, single sign-on that
@@ -125,7 +124,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let loaded = self
             .load(&Subject::member(&facts.project, &facts.user))
             .await?;
-        if loaded.record.voids_proof_of(facts.when) {
+        if is_void(&facts, &loaded) {
             return Err(Error::ProofInvalid);
         }
         let proven = facts.as_policy().proven();
@@ -196,4 +195,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             }
         }
     }
+}
+
+/// Whether a proof proves nothing any more, whatever its generation says: sessions were ended since, or a code is what
+/// it proves, and there is no factor that one could be of.
+fn is_void(facts: &Facts, loaded: &Loaded) -> bool {
+    let (proof, record) = (facts.as_policy(), &loaded.record);
+    // Of an older generation, a reset is the reason, and is told as such.
+    let is_current = proof.generation == record.generation();
+    let is_gone = proof.how == How::Code && record.view().state != FactorState::Active;
+    record.voids_proof_of(facts.when) || is_current && is_gone
 }

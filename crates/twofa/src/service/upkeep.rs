@@ -11,7 +11,7 @@ use crate::error::{Error, RestError};
 use crate::keyring::KeyringError;
 use crate::retry::Tries;
 use crate::seal::{self, SubjectVault};
-use crate::store::{Applied, Change, Store, Stored, Subject, is_full};
+use crate::store::{Applied, Change, Ends, RecordRow, Store, Stored, Subject, is_full};
 
 /// How many records are resealed between two looks at where we are.
 const PAGE: u32 = 200;
@@ -77,7 +77,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             return Ok(());
         }
         let mut first = None;
-        for (subject, stored) in &page {
+        for RecordRow {
+            subject, stored, ..
+        } in &page
+        {
             match seal::open_record(&keys, subject, stored) {
                 Ok(_) => return Ok(()),
                 // None that opens is another key under the same number, rather than as many that were altered.
@@ -116,9 +119,12 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         loop {
             let page = self.store.subjects(None, after.as_ref(), PAGE).await;
             let page = page.map_err(Error::store)?;
-            for (subject, stored) in page.iter().filter(|(s, _)| *s != Subject::installation()) {
+            for row in page
+                .iter()
+                .filter(|row| row.subject != Subject::installation())
+            {
                 rotation.seen += 1;
-                match self.reseal_one(subject, stored).await {
+                match self.reseal_one(&row.subject, &row.stored).await {
                     Ok(true) => rotation.resealed += 1,
                     Ok(false) => {}
                     Err(error @ Error::Unreadable { .. }) => {
@@ -129,9 +135,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             }
             progress(rotation);
             match page.last() {
-                Some((subject, _)) if is_full(&page, PAGE) => {
-                    after = Some(subject.clone());
-                }
+                Some(row) if is_full(&page, PAGE) => after = Some(row.subject.clone()),
                 _ => return unreadable.map_or(Ok(rotation), Err),
             }
         }
@@ -165,13 +169,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 summary: record.summary(),
                 events: Vec::new(),
                 park: None,
-                login: None,
+                ends: Ends::None,
             };
             match self.write(&change).await? {
                 Applied::Committed => return Ok(true),
                 Applied::Conflict | Applied::Stale => tries.again().await?,
             }
-            match self.store.load(subject).await.map_err(Error::store)? {
+            match self.store.load(subject).await.map_err(Error::store)?.stored {
                 Some(newer) => stored = newer,
                 None => return Ok(false),
             }
@@ -278,8 +282,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         self.ensure_installed().await?;
         match authorize_settings_change(who) {
             Err(refusal) => {
-                let chain = Subject::project_itself(project);
-                self.note_access(&chain, actor, refusal.reason(), "settings")
+                self.settings_refused(project, actor, refusal.reason())
                     .await?;
                 Ok(Authorized::Refused(refusal))
             }

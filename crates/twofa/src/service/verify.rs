@@ -1,18 +1,19 @@
-//! Whether the audit is whole: every chain, link by link, up to the head that its record holds.
+//! Whether the audit is whole: every chain, link by link, up to the head that its record holds; and whether what
+//! lists and cursors show agrees with it.
 
-use hmac::Mac as _;
-use twofa_lifecycle::ChainHead;
+mod chain;
+
 use twofa_types::ProjectId;
 
 use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
-use crate::installation::Installation;
+use crate::head::{Head, Heads};
 use crate::keyring::KeyringError;
 use crate::keys::Keys;
 use crate::retry::Tries;
-use crate::seal;
-use crate::store::{AuditRow, Store, Stored, Subject, is_full};
+use crate::store::{RecordRow, Store, Subject, is_full};
+use chain::{Bounds, Chain, Looked, Notices, open};
 
 /// How many rows are read at a time.
 const PAGE: u32 = 500;
@@ -24,14 +25,42 @@ pub struct Verification {
     pub factors: u64,
     /// Events that were checked.
     pub events: u64,
-    /// The first place that is not as it was written; `None` when everything is.
-    pub first_bad: Option<FirstBad>,
+    /// How many places are not as they were written.
+    pub bad: u64,
+    /// The first of them; `None` when everything is as it was written.
+    pub first_bad: Option<BadPlace>,
+    /// Where all chains stand; `None` where only one project's were checked.
+    pub head: Option<Head>,
+}
+
+impl Verification {
+    /// Whether everything is as it was written.
+    pub fn is_whole(&self) -> bool {
+        self.bad == 0
+    }
+
+    fn bad(
+        &mut self,
+        subject: &Subject,
+        seq: Option<u64>,
+        fault: Fault,
+        each: &mut (dyn FnMut(&BadPlace) + Send),
+    ) {
+        let bad = BadPlace {
+            subject: subject.clone(),
+            seq,
+            fault,
+        };
+        each(&bad);
+        self.bad += 1;
+        self.first_bad.get_or_insert(bad);
+    }
 }
 
 /// A place in the audit that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstBad {
-    /// Whose chain.
+pub struct BadPlace {
+    /// Whose chain; the installation where it is the store as a whole.
     pub subject: Subject,
     /// The number of the event, where one is at fault.
     pub seq: Option<u64>,
@@ -55,8 +84,20 @@ pub enum Fault {
     RecordAltered,
     /// There are events but no record.
     RecordMissing,
-    /// A key is not in the ring, so that nothing can be said.
-    KeyMissing,
+    /// The row's keys are no ids: another hand wrote it.
+    RowForeign,
+    /// What lists show of the factor is not what its record says.
+    ListAltered,
+    /// The event stands in another place of the list of all than it was written at.
+    EventMoved,
+    /// A notice has a number that it was not given: behind what readers have read already, twice, or none.
+    NoticeMoved,
+    /// The numbers of a project's notices have a gap, or go on past the last one.
+    NoticesDiffer,
+    /// The store as a whole was put back: what a head stands for is not all there any more.
+    StoreRolledBack,
+    /// An event that was exported is not there, or another stands in its place.
+    NotAsExported,
 }
 
 impl Fault {
@@ -69,84 +110,287 @@ impl Fault {
             Self::RecordRolledBack => "record-rolled-back",
             Self::RecordAltered => "record-altered",
             Self::RecordMissing => "record-missing",
-            Self::KeyMissing => "key-missing",
+            Self::RowForeign => "row-foreign",
+            Self::ListAltered => "list-altered",
+            Self::EventMoved => "event-moved",
+            Self::NoticeMoved => "notice-moved",
+            Self::NoticesDiffer => "notices-differ",
+            Self::StoreRolledBack => "store-rolled-back",
+            Self::NotAsExported => "not-as-exported",
         }
     }
 }
 
-/// How many events a chain has, or where it is bad.
-type Checked = Result<u64, (Option<u64>, Fault)>;
+/// What is to be checked of the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[must_use]
+pub struct Check<'a> {
+    /// Only the chains of this project.
+    pub project: Option<&'a ProjectId>,
+    /// Also that nothing this head stands for was put back since. It stands for the whole store, so it is looked
+    /// at only where no project is named.
+    pub from: Option<&'a Head>,
+}
+
+/// Where a check stands.
+struct Progress<'a> {
+    found: Verification,
+    each: &'a mut (dyn FnMut(&BadPlace) + Send),
+    /// That of now, and the one from before that is compared.
+    heads: [Heads; 2],
+    notices: Notices,
+    /// Those of projects that were looked at and did not have as many as they should.
+    short: Vec<Notices>,
+}
+
+impl Progress<'_> {
+    fn bounds(&self) -> Bounds {
+        let [latest, before] = &self.heads;
+        Bounds {
+            cursors: [latest.cursor, before.cursor],
+            last_notice: self.notices.last,
+        }
+    }
+
+    fn bad(&mut self, subject: &Subject, seq: Option<u64>, fault: Fault) {
+        self.found.bad(subject, seq, fault, self.each);
+    }
+
+    fn add(&mut self, subject: &Subject, looked: Looked) {
+        // The installation's chain is checked like any other, and counted as nobody's.
+        let counts = u64::from(*subject != Subject::installation());
+        self.found.events += looked.events * counts;
+        self.found.factors += counts * u64::from(looked.faults.is_empty());
+        self.notices.seen.add(looked.notices);
+        self.notices.explained |= !looked.faults.is_empty();
+        for (heads, (seq, mac)) in self.heads.iter_mut().zip(&looked.covered) {
+            heads.add(subject, *seq, mac);
+        }
+        for (seq, fault) in looked.faults {
+            self.bad(subject, seq, fault);
+        }
+    }
+}
 
 impl<S: Store, D: Directory> TwoFactor<S, D> {
-    /// Checks every chain of a project, or of all, and names the first bad place. Logins may go on meanwhile.
+    /// Checks every chain of a project, or of all. Logins may go on meanwhile, and rotations too.
     ///
-    /// What it cannot find: a chain and its record removed or put back *together*. Against that, keep the
-    /// notices that were mailed, or copy the audit elsewhere.
+    /// What it cannot find: a chain and its record removed or put back *together*. Against that, keep a
+    /// [`Head`] elsewhere and give it to [`audit_check`](TwoFactor::audit_check).
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when the store cannot be read; [`Error::Contended`] when one factor never stands still.
+    /// As for [`audit_check`](TwoFactor::audit_check).
     pub async fn audit_verify(&self, project: Option<&ProjectId>) -> Result<Verification, Error> {
-        let mut found = Verification {
-            factors: 0,
-            events: 0,
-            first_bad: None,
+        let check = Check {
+            project,
+            from: None,
         };
+        self.audit_check(&check, &mut |_| {}).await
+    }
+
+    /// As [`audit_verify`](TwoFactor::audit_verify), and says each bad place as it is found. It goes on after each:
+    /// one that is known hides no other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when the store cannot be read; [`Error::Contended`] when one factor never stands still;
+    /// [`Error::Unreadable`] where a key that the store knows is missing, so that nothing can be said of what rests
+    /// under it: all else has been checked then.
+    pub async fn audit_check(
+        &self,
+        check: &Check<'_>,
+        each: &mut (dyn FnMut(&BadPlace) + Send),
+    ) -> Result<Verification, Error> {
+        let from = check.from.filter(|_| check.project.is_none());
+        let now = self.store.horizon().await.map_err(Error::store)?;
+        let mut progress = Progress {
+            found: Verification {
+                factors: 0,
+                events: 0,
+                bad: 0,
+                first_bad: None,
+                head: None,
+            },
+            each,
+            heads: [now, from.map_or(now, |head| head.cursor)].map(Heads::up_to),
+            notices: Notices::default(),
+            short: Vec::new(),
+        };
+        let mut missing = None;
         let mut after: Option<Subject> = None;
         loop {
-            let page = self.store.subjects(project, after.as_ref(), PAGE).await;
+            let page = self
+                .store
+                .subjects(check.project, after.as_ref(), PAGE)
+                .await;
             let page = page.map_err(Error::store)?;
             after = page
                 .last()
                 .filter(|_| is_full(&page, PAGE))
-                .map(|(subject, _)| subject.clone());
-            for (subject, stored) in page {
-                // Its chain is checked like any other, and counted as nobody's.
-                let counts = u64::from(subject != Subject::installation());
-                match self.check_subject(&subject, stored).await? {
-                    Ok(events) => found.events += events * counts,
-                    Err((seq, fault)) => {
-                        found.first_bad = Some(FirstBad {
-                            subject,
-                            seq,
-                            fault,
-                        });
-                        return Ok(found);
+                .map(|row| row.subject.clone());
+            for row in page {
+                match self.check_row(row, &mut progress).await {
+                    Err(error @ Error::Unreadable { .. }) => {
+                        missing.get_or_insert(error);
                     }
+                    other => other?,
                 }
-                found.factors += counts;
             }
             if after.is_none() {
                 break;
             }
         }
-        let orphans = self.store.orphans(project, 1).await.map_err(Error::store)?;
-        found.first_bad = orphans.into_iter().next().map(|subject| FirstBad {
-            subject,
-            seq: None,
-            fault: Fault::RecordMissing,
-        });
-        Ok(found)
+        self.project_done(&mut progress).await?;
+        self.check_orphans(check.project, &mut progress).await?;
+        for notices in std::mem::take(&mut progress.short) {
+            if let Some(project) = notices.of.filter(|_| !notices.explained) {
+                let project = Subject::project_itself(&project);
+                progress.bad(&project, None, Fault::NoticesDiffer);
+            }
+        }
+        if check.project.is_none() {
+            let store = self
+                .keys()
+                .await?
+                .installation()
+                .map(|i| *i.store.as_bytes());
+            let finish = |heads: &Heads| heads.clone().finish(store.unwrap_or_default());
+            let (latest, before) = (finish(&progress.heads[0]), finish(&progress.heads[1]));
+            progress.found.head = Some(latest);
+            if from.is_some_and(|from| *from != before) {
+                progress.bad(&Subject::installation(), None, Fault::StoreRolledBack);
+            }
+        }
+        missing.map_or(Ok(progress.found), Err)
+    }
+
+    /// Where all chains stand now: a text to keep elsewhere, and to give to [`audit_check`](TwoFactor::audit_check)
+    /// later.
+    ///
+    /// # Errors
+    ///
+    /// As for [`audit_check`](TwoFactor::audit_check).
+    pub async fn audit_head(&self) -> Result<Head, Error> {
+        let found = self.audit_check(&Check::default(), &mut |_| {}).await?;
+        let none = || Heads::up_to(0).finish([0; 16]);
+        Ok(found.head.unwrap_or_else(none))
+    }
+
+    /// Whether each of these events is still there: its subject, its number and its code, as they were exported.
+    /// Since each code covers those before it, the last exported event of each subject says it of all. What is
+    /// missing is added to what was `found`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn audit_compare(
+        &self,
+        exported: impl IntoIterator<Item = (Subject, u64, [u8; 32]), IntoIter: Send> + Send,
+        found: &mut Verification,
+        each: &mut (dyn FnMut(&BadPlace) + Send),
+    ) -> Result<(), Error> {
+        for (subject, seq, mac) in exported {
+            let page = self.store.chain(&subject, seq.saturating_sub(1), 1).await;
+            let page = page.map_err(Error::store)?;
+            let there = page
+                .first()
+                .is_some_and(|event| event.row.seq == seq && event.row.mac == mac);
+            if !there {
+                found.bad(&subject, Some(seq), Fault::NotAsExported, each);
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_row(&self, row: RecordRow, progress: &mut Progress<'_>) -> Result<(), Error> {
+        if row.subject.is_foreign() {
+            progress.bad(&row.subject, None, Fault::RowForeign);
+            progress.notices.explained = true;
+            return Ok(());
+        }
+        if row.subject.project() != progress.notices.of.as_ref() {
+            self.project_done(progress).await?;
+            let found = self.store.load(&row.subject).await.map_err(Error::store)?;
+            progress.notices = Notices {
+                of: row.subject.project().cloned(),
+                last: found.last_notice,
+                ..Notices::default()
+            };
+        }
+        let subject = row.subject.clone();
+        let bounds = progress.bounds();
+        let looked = self.check_subject(row, bounds).await?;
+        progress.add(&subject, looked);
+        Ok(())
+    }
+
+    /// The chains of a project are all looked at. Where not all of its notices were, some may be without a record.
+    async fn project_done(&self, progress: &mut Progress<'_>) -> Result<(), Error> {
+        let notices = std::mem::take(&mut progress.notices);
+        let Some(project) = notices.of.as_ref().filter(|_| !notices.explained) else {
+            return Ok(());
+        };
+        let now = self.store.load(&Subject::project_itself(project)).await;
+        let given_out = now.map_err(Error::store)?.last_notice;
+        if !notices.are_all_there() || notices.seen.greatest > given_out {
+            progress.short.push(notices);
+        }
+        Ok(())
+    }
+
+    async fn check_orphans(
+        &self,
+        project: Option<&ProjectId>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
+        let mut after: Option<Subject> = None;
+        loop {
+            let page = self.store.orphans(project, after.as_ref(), PAGE).await;
+            let page = page.map_err(Error::store)?;
+            for subject in &page {
+                // One that was made between the two looks is none.
+                let found = self.store.load(subject).await.map_err(Error::store)?;
+                if found.stored.is_none() {
+                    progress.bad(subject, None, Fault::RecordMissing);
+                    let of = subject.project();
+                    for notices in progress.short.iter_mut().filter(|n| n.of.as_ref() == of) {
+                        notices.explained = true;
+                    }
+                }
+            }
+            match page.last() {
+                Some(last) if is_full(&page, PAGE) => after = Some(last.clone()),
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// A chain may have grown since its record was read, or the keys moved on, so that one that looks wrong counts
     /// only once both stand still.
-    async fn check_subject(&self, subject: &Subject, mut stored: Stored) -> Result<Checked, Error> {
+    async fn check_subject(&self, mut row: RecordRow, bounds: Bounds) -> Result<Looked, Error> {
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             let keys = self.keys().await?;
-            let checked = self.check_chain(&keys, subject, &stored).await?;
-            if checked.is_ok() {
-                return Ok(checked);
+            let looked = self.check_chain(&keys, &row, bounds).await;
+            if looked.as_ref().is_ok_and(|looked| looked.faults.is_empty()) {
+                return looked;
             }
             if self.later_keys(&keys).await?.is_some() {
                 tries.again().await?;
                 continue;
             }
-            let latest = self.store.load(subject).await.map_err(Error::store)?;
-            match latest.filter(|latest| latest.version != stored.version) {
-                Some(latest) => stored = latest,
-                None => return Ok(checked),
+            let latest = self.store.load(&row.subject).await.map_err(Error::store)?;
+            match latest.stored {
+                Some(stored) if stored.version != row.stored.version => {
+                    // What lists show is compared as of the record's own version only.
+                    row.stored = stored;
+                    row.summary = match open(&keys, &row.subject, &row.stored) {
+                        Ok(opened) => opened.summary,
+                        Err(_) => row.summary,
+                    };
+                }
+                _ => return looked,
             }
             tries.again().await?;
         }
@@ -155,69 +399,33 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     async fn check_chain(
         &self,
         keys: &Keys,
-        subject: &Subject,
-        stored: &Stored,
-    ) -> Result<Checked, Error> {
-        let head = match head_of(keys, subject, stored) {
-            Ok(head) => head,
-            Err(RestError::Key(KeyringError::Unknown { .. })) => {
-                return Ok(Err((None, Fault::KeyMissing)));
+        row: &RecordRow,
+        bounds: Bounds,
+    ) -> Result<Looked, Error> {
+        let subject = &row.subject;
+        let mut chain = Chain::new(keys, subject, bounds);
+        match open(keys, subject, &row.stored) {
+            Ok(opened) => {
+                chain.head = Some(opened.head);
+                chain.is_listed_right = opened.summary == row.summary;
             }
-            Err(_) => return Ok(Err((None, Fault::RecordAltered))),
-        };
-        let (mut seq, mut mac, mut events) = (0, [0; 32], 0);
+            Err(RestError::Key(KeyringError::Unknown { id })) if keys.knows(id) => {
+                return Err(Error::unreadable(
+                    subject,
+                    KeyringError::Unknown { id }.into(),
+                ));
+            }
+            Err(_) => chain.fault(None, Fault::RecordAltered),
+        }
         loop {
-            let rows = self
-                .store
-                .chain(subject, seq, PAGE)
-                .await
-                .map_err(Error::store)?;
-            for row in &rows {
-                if let Err(fault) = check_link(keys, subject, row, seq, &mac, head.seq) {
-                    return Ok(Err((Some(row.seq), fault)));
-                }
-                (seq, mac) = (row.seq, row.mac);
-                events += 1;
+            let page = self.store.chain(subject, chain.seq, PAGE).await;
+            let page = page.map_err(Error::store)?;
+            for event in &page {
+                chain.next(event)?;
             }
-            if !is_full(&rows, PAGE) {
-                break;
+            if !is_full(&page, PAGE) {
+                return Ok(chain.finish());
             }
         }
-        Ok(if seq < head.seq {
-            Err((Some(seq + 1), Fault::ChainCut))
-        } else if mac == head.mac {
-            Ok(events)
-        } else {
-            Err((Some(seq), Fault::EventAltered))
-        })
     }
-}
-
-/// Where a record says that its chain stands.
-fn head_of(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<ChainHead, RestError> {
-    if *subject == Subject::installation() {
-        let body = seal::open_body(keys, subject, stored)?;
-        return Ok(Installation::decode(body)?.chain);
-    }
-    Ok(seal::open_record(keys, subject, stored)?.chain())
-}
-
-fn check_link(
-    keys: &Keys,
-    subject: &Subject,
-    row: &AuditRow,
-    before: u64,
-    mac: &[u8; 32],
-    head: u64,
-) -> Result<(), Fault> {
-    if row.seq > head {
-        return Err(Fault::RecordRolledBack);
-    }
-    if row.seq != before + 1 {
-        return Err(Fault::EventMissing);
-    }
-    let expected = seal::event_mac(keys, subject, row, mac).map_err(|_| Fault::KeyMissing)?;
-    expected
-        .verify_slice(&row.mac)
-        .map_err(|_| Fault::EventAltered)
 }

@@ -32,7 +32,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let Some(Resumed {
                 subject,
                 login: parked,
-                stored,
+                found: stored,
             }) = resumed
             else {
                 return Ok(over(Reason::UnknownLogin));
@@ -48,7 +48,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 return Ok(over(Reason::Expired));
             }
             let found = self.membership(project, user).await?;
-            let loaded = self.read(keys, &subject, stored.as_ref()).await?;
+            let loaded = self.read(keys, &subject, &stored).await?;
             if parked.generation != loaded.record.generation() {
                 return Ok(over(Reason::Superseded));
             }

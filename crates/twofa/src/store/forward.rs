@@ -28,7 +28,8 @@
 ///     }
 ///
 ///     forward_store! { self => self.inner;
-///         load, resume, drain, park, sweep, factors, subjects, orphans, chain, project_events, notices
+///         load, resume, drain, park, sweep, factors, subjects, orphans, chain, events,
+///         horizon, latest, notices
 ///     }
 /// }
 /// # let store = Counting { inner: MemoryStore::new(), conflicts: AtomicU64::new(0) };
@@ -46,7 +47,7 @@ macro_rules! forward_store {
 
     (@load $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
-            load(subject: &$crate::Subject) -> Option<$crate::Stored> }
+            load(subject: &$crate::Subject) -> $crate::Found }
     };
     (@resume $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
@@ -81,26 +82,41 @@ macro_rules! forward_store {
                 project: Option<&$crate::types::ProjectId>,
                 after: Option<&$crate::Subject>,
                 limit: u32
-            ) -> Vec<($crate::Subject, $crate::Stored)> }
+            ) -> Vec<$crate::RecordRow> }
     };
     (@orphans $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
-            orphans(project: Option<&$crate::types::ProjectId>, limit: u32)
-                -> Vec<$crate::Subject> }
+            orphans(
+                project: Option<&$crate::types::ProjectId>,
+                after: Option<&$crate::Subject>,
+                limit: u32
+            ) -> Vec<$crate::Subject> }
     };
     (@chain $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
-            chain(subject: &$crate::Subject, after: u64, limit: u32) -> Vec<$crate::AuditRow> }
+            chain(subject: &$crate::Subject, after: u64, limit: u32)
+                -> Vec<$crate::SubjectEvent> }
     };
-    (@project_events $this:ident $how:tt) => {
+    (@events $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
-            project_events(project: &$crate::types::ProjectId, after: u64, limit: u32)
-                -> Vec<(u64, $crate::SubjectEvent)> }
+            events(project: Option<&$crate::types::ProjectId>, after: u64, limit: u32)
+                -> Vec<$crate::SubjectEvent> }
+    };
+    (@horizon $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how horizon() -> u64 }
+    };
+    (@latest $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how
+            latest(
+                project: &$crate::types::ProjectId,
+                which: &$crate::EventQuery<'_>,
+                limit: u32
+            ) -> Vec<$crate::SubjectEvent> }
     };
     (@notices $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
             notices(project: &$crate::types::ProjectId, after: u64, limit: u32)
-                -> Vec<(u64, $crate::SubjectEvent)> }
+                -> Vec<$crate::SubjectEvent> }
     };
 
     (@fn $this:ident $how:tt $method:ident($($arg:ident: $type:ty),*) -> $out:ty) => {

@@ -10,12 +10,12 @@ pub use paging::*;
 pub use races::*;
 pub use values::text_is_kept_byte_for_byte;
 
-use twofa_lifecycle::{LoginEffect, LoginKind, ParkedLogin};
+use twofa_lifecycle::{LoginKind, ParkedLogin};
 use twofa_types::UnixTime;
 
 use super::harness::Harness;
 use super::site::{fine, project, user};
-use crate::{Applied, Change, Store, Subject};
+use crate::{Applied, AuditRow, Change, Ends, Store, Subject};
 use values::{Draft, hash, member, parked};
 
 /// What an operation on the store that must succeed gave.
@@ -46,12 +46,18 @@ fn conflict<H: Harness>(harness: &H, store: &H::Store, change: &Change) {
     );
 }
 
+/// A subject's events as they were written.
+fn rows<H: Harness>(harness: &H, store: &H::Store, subject: &Subject) -> Vec<AuditRow> {
+    let chain = wait(harness, store.chain(subject, 0, 9));
+    chain.into_iter().map(|event| event.row).collect()
+}
+
 /// An empty store gives nothing, and that is no error.
 pub fn an_empty_store_is_empty<H: Harness>(harness: &H) {
     let store = open(harness);
     let ann = member("acme", "ann");
     let project = &project("acme");
-    assert_eq!(wait(harness, store.load(&ann)), None, "no record");
+    assert_eq!(wait(harness, store.load(&ann)).stored, None, "no record");
     assert!(wait(harness, store.resume(&hash(1))).is_none(), "no login");
     assert!(
         wait(harness, store.factors(project, None, 9)).is_empty(),
@@ -62,7 +68,7 @@ pub fn an_empty_store_is_empty<H: Harness>(harness: &H) {
         "no subjects"
     );
     assert!(
-        wait(harness, store.orphans(None, 9)).is_empty(),
+        wait(harness, store.orphans(None, None, 9)).is_empty(),
         "no orphans"
     );
     assert!(
@@ -70,7 +76,7 @@ pub fn an_empty_store_is_empty<H: Harness>(harness: &H) {
         "no chain"
     );
     assert!(
-        wait(harness, store.project_events(project, 0, 9)).is_empty(),
+        wait(harness, store.events(Some(project), 0, 9)).is_empty(),
         "no events"
     );
     assert!(
@@ -95,7 +101,7 @@ pub fn what_is_written_is_read_back<H: Harness>(harness: &H) {
         .change();
     commit(harness, &store, &first);
 
-    let stored = wait(harness, store.load(&ann));
+    let stored = wait(harness, store.load(&ann)).stored;
     let Some(stored) = stored else {
         panic!("broken promise: what was committed is there");
     };
@@ -104,9 +110,9 @@ pub fn what_is_written_is_read_back<H: Harness>(harness: &H) {
         stored.record, first.record,
         "broken promise: a record's bytes are kept"
     );
-    let events = wait(harness, store.chain(&ann, 0, 9));
     assert_eq!(
-        events, first.events,
+        rows(harness, &store, &ann),
+        first.events,
         "broken promise: events are kept as they are"
     );
     let listed = wait(harness, store.factors(&project("acme"), None, 9));
@@ -127,7 +133,7 @@ pub fn what_is_written_is_read_back<H: Harness>(harness: &H) {
         "broken promise: a login is kept as it is"
     );
     assert_eq!(
-        resumed.stored,
+        resumed.found.stored,
         Some(stored),
         "broken promise: a login comes with the record"
     );
@@ -137,7 +143,7 @@ pub fn what_is_written_is_read_back<H: Harness>(harness: &H) {
         .events(4..=4)
         .change();
     commit(harness, &store, &second);
-    let stored = wait(harness, store.load(&ann));
+    let stored = wait(harness, store.load(&ann)).stored;
     let read = stored.map(|stored| (stored.version, stored.record));
     assert_eq!(
         read,
@@ -156,7 +162,7 @@ pub fn a_stale_write_changes_nothing<H: Harness>(harness: &H) {
         &Draft::new(&ann, 1).events(1..=1).park(9).change(),
     );
     assert_eq!(
-        wait(harness, store.load(&ann)),
+        wait(harness, store.load(&ann)).stored,
         None,
         "broken promise: no record came of it"
     );
@@ -176,19 +182,15 @@ pub fn a_stale_write_changes_nothing<H: Harness>(harness: &H) {
         &Draft::new(&ann, 1).record(b"two").events(2..=2).change(),
     );
     for stale in [0, 1, 3, 4, u64::from(u32::MAX)] {
-        for effect in [
-            LoginEffect::CountFailure,
-            LoginEffect::End,
-            LoginEffect::EndAll,
-        ] {
+        for ends in [Ends::Counted(hash(1)), Ends::One(hash(1)), Ends::All] {
             let late = Draft::new(&ann, stale)
                 .record(b"late")
                 .events(3..=3)
                 .park(9);
-            conflict(harness, &store, &late.effect(1, effect).change());
+            conflict(harness, &store, &late.ends(ends).change());
         }
     }
-    let stored = wait(harness, store.load(&ann));
+    let stored = wait(harness, store.load(&ann)).stored;
     let read = stored.map(|stored| (stored.version, stored.record));
     assert_eq!(
         read,
@@ -226,14 +228,14 @@ pub fn an_event_that_exists_is_an_error<H: Harness>(harness: &H) {
             .record(b"late")
             .events(events.clone())
             .park(9);
-        let again = again.effect(1, LoginEffect::End).change();
+        let again = again.ends(Ends::One(hash(1))).change();
         let applied = harness.block_on(store.apply(&again));
         assert!(
             applied.is_err(),
             "broken promise: {events:?} exist in part, yet {applied:?}"
         );
     }
-    let stored = wait(harness, store.load(&ann));
+    let stored = wait(harness, store.load(&ann)).stored;
     let read = stored.map(|stored| (stored.version, stored.record));
     assert_eq!(
         read,
@@ -267,57 +269,51 @@ pub fn a_login_counts_and_ends_with_the_change<H: Harness>(harness: &H) {
     }
     let failures =
         |login| wait(harness, store.resume(&hash(login))).map(|resumed| resumed.login.failures);
-    let effect = |version, login, effect| {
-        commit(
-            harness,
-            &store,
-            &Draft::new(&ann, version).effect(login, effect).change(),
-        );
+    let end = |version, ends| {
+        let change = Draft::new(&ann, version).ends(ends).change();
+        commit(harness, &store, &change);
     };
-    effect(0, 1, LoginEffect::Keep);
-    assert_eq!(failures(1), Some(0), "broken promise: Keep keeps");
-    effect(1, 1, LoginEffect::CountFailure);
-    effect(2, 1, LoginEffect::CountFailure);
-    assert_eq!(failures(1), Some(2), "broken promise: CountFailure counts");
+    end(0, Ends::None);
+    assert_eq!(failures(1), Some(0), "broken promise: nothing is ended");
+    end(1, Ends::Counted(hash(1)));
+    end(2, Ends::Counted(hash(1)));
+    assert_eq!(failures(1), Some(2), "broken promise: a failure is counted");
     assert_eq!(
         failures(2),
         Some(0),
         "broken promise: it counts for the one login"
     );
-    effect(3, 1, LoginEffect::End);
-    assert_eq!(failures(1), None, "broken promise: End ends");
+    end(3, Ends::One(hash(1)));
+    assert_eq!(failures(1), None, "broken promise: one ends");
     assert_eq!(
         failures(2),
         Some(0),
-        "broken promise: End ends the one login"
+        "broken promise: only the one ends login"
     );
-    effect(4, 1, LoginEffect::End);
-    effect(5, 1, LoginEffect::CountFailure);
+    end(4, Ends::One(hash(1)));
+    end(5, Ends::Counted(hash(1)));
     assert_eq!(
         failures(1),
         None,
         "broken promise: a login that is gone stays gone"
     );
-    effect(6, 77, LoginEffect::EndAll);
+    end(6, Ends::All);
     assert_eq!(
         (failures(2), failures(3)),
         (None, None),
-        "broken promise: EndAll ends all"
+        "broken promise: ending all ends all"
     );
     assert_eq!(
         failures(4),
         Some(0),
-        "broken promise: EndAll ends nobody else's"
+        "broken promise: ending all ends nobody else's"
     );
     assert_eq!(
         failures(5),
         Some(0),
-        "broken promise: EndAll ends none in another project"
+        "broken promise: ending all ends none in another project"
     );
-    let fresh = Draft::new(&ann, 7)
-        .park(6)
-        .effect(0, LoginEffect::EndAll)
-        .change();
+    let fresh = Draft::new(&ann, 7).park(6).ends(Ends::All).change();
     commit(harness, &store, &fresh);
     assert_eq!(
         failures(6),
@@ -345,14 +341,14 @@ pub fn a_parked_login_is_resumed_with_its_record<H: Harness>(harness: &H) {
         let Some(resumed) = wait(harness, store.resume(&hash(number))) else {
             panic!("broken promise: a parked login is there");
         };
-        assert_eq!((resumed.login, resumed.stored), (login, None));
+        assert_eq!((resumed.login, resumed.found.stored), (login, None));
     }
     commit(
         harness,
         &store,
         &Draft::new(&ann, 0).record(b"one").change(),
     );
-    let stored = wait(harness, store.resume(&hash(1))).and_then(|resumed| resumed.stored);
+    let stored = wait(harness, store.resume(&hash(1))).and_then(|resumed| resumed.found.stored);
     assert_eq!(
         stored.map(|stored| (stored.version, stored.record)),
         Some((1, b"one".to_vec())),
@@ -419,13 +415,13 @@ pub fn what_is_committed_outlives_the_handle<H: Harness>(harness: &H) {
         .change();
     commit(harness, &open(harness), &change);
     let store = open(harness);
-    let stored = wait(harness, store.load(&ann));
+    let stored = wait(harness, store.load(&ann)).stored;
     assert_eq!(
         stored.map(|stored| (stored.version, stored.record)),
         Some((1, b"one".to_vec())),
         "broken promise: a committed record outlives the handle"
     );
-    assert_eq!(wait(harness, store.chain(&ann, 0, 9)), change.events);
+    assert_eq!(rows(harness, &store, &ann), change.events);
     assert!(
         wait(harness, store.resume(&hash(1))).is_some(),
         "broken promise: logins outlive it"
@@ -467,7 +463,7 @@ pub fn every_time_survives<H: Harness>(harness: &H) {
         commit(harness, &store, &change);
         let resumed = wait(harness, store.resume(&hash(number))).map(|resumed| resumed.login);
         assert_eq!(resumed, Some(login), "broken promise: {secs} s in a login");
-        let chain = wait(harness, store.chain(&subject, 0, 9));
+        let chain = rows(harness, &store, &subject);
         assert_eq!(chain, change.events, "broken promise: {secs} s in an event");
         let listed = wait(harness, store.factors(&project("acme"), None, 99));
         let row = listed.iter().find(|row| Some(&row.user) == subject.user());

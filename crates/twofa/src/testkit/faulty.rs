@@ -161,7 +161,8 @@ impl<S: Store> Store for FaultyStore<S> {
     type Error = FaultyError<S::Error>;
 
     forward_store! { self => self.inner, via self.read;
-        load, resume, factors, subjects, orphans, chain, project_events, notices
+        load, resume, factors, subjects, orphans, chain, events, horizon, latest,
+        notices
     }
 
     forward_store! { self => self.inner, via self.write;

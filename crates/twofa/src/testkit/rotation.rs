@@ -198,7 +198,7 @@ pub fn a_stolen_key_is_worth_nothing_once_retired<H: Harness>(harness: &H) {
         "broken promise: another store's proof opens nothing, whatever the keys"
     );
     // Her record as it lies there now, to be put back later.
-    let old = fine(site.wait(site.service().store().load(&victim)));
+    let old = fine(site.wait(site.service().store().load(&victim))).stored;
 
     let (_, key) = site.activate_new_key();
     let operator = site.another();
@@ -366,7 +366,7 @@ pub fn a_store_without_a_record_of_its_keys_goes_on<H: Harness>(harness: &H) {
         summary: twofa_lifecycle::Summary::NONE,
         events: Vec::new(),
         park: None,
-        login: None,
+        ends: crate::Ends::None,
     };
     let applied = site.wait(site.service().store().apply(&change));
     assert_eq!(fine(applied), Applied::Committed);

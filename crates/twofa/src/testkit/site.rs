@@ -11,8 +11,8 @@ use super::authenticator::Authenticator;
 use super::harness::{Clock, Harness};
 use super::ring::SharedRing;
 use crate::{
-    Answer, Attempt, Authorized, Begin, Enrolment, Error, KeyId, Keyring, LoginId, LoginPass,
-    Proof, Rejected, ResetDone, SignIn, SubjectEvent, TwoFactor,
+    Answer, Attempt, Authorized, Begin, Enrolment, Error, Events, KeyId, Keyring, LoginId,
+    LoginPass, Proof, Rejected, ResetDone, SignIn, SubjectEvent, TwoFactor,
 };
 
 /// The service over what a harness opens.
@@ -294,13 +294,15 @@ impl<'h, H: Harness> Site<'h, H> {
     pub fn events(&self, user: &UserId) -> Vec<SubjectEvent> {
         let mut events: Vec<SubjectEvent> = Vec::new();
         loop {
-            let after = events.last().map_or(0, |event| event.row.seq);
-            let page = self.service.audit(&self.project, Some(user), after, 100);
+            let after = events.last().map_or(0, |event| event.cursor);
+            let page = self
+                .service
+                .events(Events::Person(&self.project, user), after, 100);
             let page = fine(self.wait(page));
             if page.is_empty() {
                 return events;
             }
-            events.extend(page.into_iter().map(|(_, event)| event));
+            events.extend(page);
         }
     }
 

@@ -3,7 +3,7 @@
 use twofa_lifecycle::LoginHash;
 use twofa_types::ProjectId;
 
-use crate::{Resumed, Store, Stored, Subject, forward_store};
+use crate::{Found, RecordRow, Resumed, Store, Stored, Subject, forward_store};
 
 /// A store in which somebody has exchanged the records of two people: what is read of one is the other's.
 /// Everything else is as in the store beneath.
@@ -48,19 +48,24 @@ impl<S: Store> SwappedStore<S> {
 impl<S: Store> Store for SwappedStore<S> {
     type Error = S::Error;
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
-        match &self.replaced {
-            Some(stored) if self.pair.contains(subject) => Ok(Some(stored.clone())),
-            _ => self.inner.load(self.other(subject)).await,
+    async fn load(&self, subject: &Subject) -> Result<Found, Self::Error> {
+        let found = self.inner.load(subject).await?;
+        if !self.pair.contains(subject) {
+            return Ok(found);
         }
+        let stored = match &self.replaced {
+            Some(stored) => Some(stored.clone()),
+            None => self.inner.load(self.other(subject)).await?.stored,
+        };
+        Ok(Found { stored, ..found })
     }
 
     async fn resume(&self, login: &LoginHash) -> Result<Option<Resumed>, Self::Error> {
         let Some(resumed) = self.inner.resume(login).await? else {
             return Ok(None);
         };
-        let stored = self.load(&resumed.subject).await?;
-        Ok(Some(Resumed { stored, ..resumed }))
+        let found = self.load(&resumed.subject).await?;
+        Ok(Some(Resumed { found, ..resumed }))
     }
 
     async fn subjects(
@@ -68,17 +73,18 @@ impl<S: Store> Store for SwappedStore<S> {
         project: Option<&ProjectId>,
         after: Option<&Subject>,
         limit: u32,
-    ) -> Result<Vec<(Subject, Stored)>, Self::Error> {
+    ) -> Result<Vec<RecordRow>, Self::Error> {
         let mut page = self.inner.subjects(project, after, limit).await?;
-        for (subject, stored) in &mut page {
-            if let Some(exchanged) = self.load(subject).await? {
-                *stored = exchanged;
+        for row in &mut page {
+            if let Some(exchanged) = self.load(&row.subject).await?.stored {
+                row.stored = exchanged;
             }
         }
         Ok(page)
     }
 
     forward_store! { self => self.inner;
-        apply, drain, park, sweep, factors, orphans, chain, project_events, notices
+        apply, drain, park, sweep, factors, orphans, chain, events, horizon, latest,
+        notices
     }
 }

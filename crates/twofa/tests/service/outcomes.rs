@@ -99,7 +99,7 @@ fn an_administrators_reset_under_a_clock_that_is_behind_is_refused_as_such() {
         site.reset(&proof, &site.ann).err(),
         Some(Reason::ClockBehind)
     );
-    assert_eq!(site.count(&site.ann, "reset-refused"), 1, "on the record");
+    assert_eq!(site.count(&site.ada, "reset-refused"), 1, "on the record");
     // Support has looked at the clock: it can.
     assert!(site.support_reset(&site.ann).is_ok());
     site.enrol(&site.ann);

@@ -163,7 +163,8 @@ fn keys_and_audit_are_gone_through_to_the_end() {
     );
     assert!(reports.len() > 2 && reports.windows(2).all(|pair| pair[0].seen <= pair[1].seen));
     let again = fine(site.wait(rotated.audit_verify(Some(&site.project))));
-    assert_eq!(again, records);
+    let counts = |found: &twofa::Verification| (found.factors, found.events, found.bad);
+    assert_eq!(counts(&again), counts(&records));
     let elsewhere = fine(site.wait(rotated.audit_verify(Some(&project("elsewhere")))));
     assert_eq!((elsewhere.factors, elsewhere.events), (0, 0));
 }

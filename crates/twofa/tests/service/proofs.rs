@@ -99,7 +99,9 @@ fn a_sealed_secret_is_no_proof() {
     let site = Site::new(&harness);
     let phone = site.enrol(&site.ann);
     let subject = twofa::Subject::member(&site.project, &site.ann);
-    let stored = fine(site.wait(twofa::Store::load(site.service().store(), &subject))).unwrap();
+    let stored = fine(site.wait(twofa::Store::load(site.service().store(), &subject)))
+        .stored
+        .unwrap();
     // Every run of the record's bytes that begins with the key's id may be a sealed thing.
     let key = site.ring().ring().active_id().number().to_be_bytes();
     let mut tried = 0;

@@ -141,11 +141,12 @@ fn sessions_end_with_membership_project_and_clock() {
     assert_eq!(asked(&site, &proof), Ok(Some(Reason::ClockBehind)));
     site.clock.forward(1);
     assert_eq!(asked(&site, &proof), Ok(None));
-    let found = fine(site.wait(site.service().audit(&site.project, Some(&site.ann), 0, 99)));
-    let events: Vec<_> = found
-        .iter()
-        .map(|(_, event)| event.row.event.as_str())
-        .collect();
+    let found = fine(site.wait(site.service().events(
+        twofa::Events::Person(&site.project, &site.ann),
+        0,
+        99,
+    )));
+    let events: Vec<_> = found.iter().map(|event| event.row.event.as_str()).collect();
     assert_eq!(
         events,
         ["enrolment-begun", "enrolment-confirmed", "accepted"],

@@ -4,7 +4,10 @@ use twofa::lifecycle::Actor;
 use twofa::otpauth::KeyUri;
 use twofa::policy::{Changer, ProjectSettings, SignInMethod};
 use twofa::types::{ProjectId, UserId};
-use twofa::{Attempt, Directory, LoginId, Proof, SignIn, Store, Subject, TwoFactor};
+use twofa::{
+    Attempt, Check, Directory, EventQuery, Events, LoginId, Proof, SignIn, Store, Subject,
+    TwoFactor,
+};
 
 fn sent<T: Send>(_: T) {}
 
@@ -27,7 +30,9 @@ fn all_futures_are_send<S: Store, D: Directory>(
     sent(service.reset(proof, user));
     sent(service.support_reset(project, user, "op", "T-1"));
     sent(service.impact(project, &settings, SignInMethod::Password, |_| {}));
-    sent(service.audit(project, Some(user), 0, 10));
+    sent(service.events(Events::Person(project, user), 0, 10));
+    sent(service.latest_events(project, &EventQuery::default(), 10));
+    sent(service.audit_check(&Check::default(), &mut |_| {}));
     sent(service.audit_verify(Some(project)));
     sent(service.notices(project, 0, 10));
     sent(service.sweep(10));

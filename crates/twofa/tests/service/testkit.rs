@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use twofa::lifecycle::{LoginEffect, LoginHash, ParkedLogin};
+use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::{ProjectSettings, Role};
 use twofa::testkit::{self, Harness, MemoryHarness};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, AuditRow, Change, FactorRow, MemoryDirectory, MemoryStore, MemoryStoreError, Resumed,
-    Store, Stored, Subject, SubjectEvent, forward_store,
+    Applied, Change, Ends, FactorRow, Found, MemoryDirectory, MemoryStore, MemoryStoreError,
+    Resumed, Store, Subject, SubjectEvent, forward_store,
 };
 
 /// Names of the checks that the sources hold: public functions of a harness alone.
@@ -113,14 +113,14 @@ impl BrokenStore {
     /// The version that stands, for stores that write without comparing in one step.
     async fn standing(&self, subject: &Subject) -> u64 {
         let stored = self.inner.load(subject).await.unwrap();
-        stored.map_or(0, |stored| stored.version)
+        stored.stored.map_or(0, |stored| stored.version)
     }
 }
 
 impl Store for BrokenStore {
     type Error = MemoryStoreError;
 
-    async fn load(&self, subject: &Subject) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, subject: &Subject) -> Result<Found, Self::Error> {
         self.inner.load(&self.known(subject)).await
     }
 
@@ -129,7 +129,7 @@ impl Store for BrokenStore {
         if let Some(resumed) = &mut resumed
             && self.is(Broken::ResumesWithoutTheRecord)
         {
-            resumed.stored = None;
+            resumed.found.stored = None;
         }
         Ok(resumed)
     }
@@ -157,29 +157,20 @@ impl Store for BrokenStore {
             }
             Broken::OverwritesAnEventThatExists => {
                 let rows = self.inner.chain(&change.subject, 0, u32::MAX).await?;
-                let last = rows.last().map_or(0, |row| row.seq);
+                let last = rows.last().map_or(0, |event| event.row.seq);
                 change.events.retain(|event| event.seq > last);
             }
             Broken::CallsARolledBackRecordAConflict => {
                 return self.inner.apply(&change).await.or(Ok(Applied::Conflict));
             }
-            Broken::ForgetsToCount => {
-                change.login = change
-                    .login
-                    .filter(|(_, effect)| *effect != LoginEffect::CountFailure);
+            Broken::ForgetsToCount if matches!(change.ends, Ends::Counted(_)) => {
+                change.ends = Ends::None;
             }
-            Broken::ForgetsToEnd => {
-                change.login = change
-                    .login
-                    .filter(|(_, effect)| *effect != LoginEffect::End);
+            Broken::ForgetsToEnd if matches!(change.ends, Ends::One(_)) => {
+                change.ends = Ends::None;
             }
-            Broken::EndsNobodyElses => {
-                change.login = change.login.map(|(id, effect)| match effect {
-                    LoginEffect::EndAll => (id, LoginEffect::End),
-                    effect => (id, effect),
-                });
-            }
-            Broken::EndsEverybodys if matches!(change.login, Some((_, LoginEffect::EndAll))) => {
+            Broken::EndsNobodyElses if change.ends == Ends::All => change.ends = Ends::None,
+            Broken::EndsEverybodys if change.ends == Ends::All => {
                 self.inner.sweep(UnixTime::MAX, u32::MAX).await?;
             }
             Broken::ShortensRecords => change.record.truncate(2048),
@@ -219,8 +210,8 @@ impl Store for BrokenStore {
         }
         if self.is(Broken::ListsThoseThatNeverWere) {
             let all = self.inner.subjects(Some(project), None, u32::MAX).await?;
-            for (subject, _) in all {
-                if let Some(user) = subject.user()
+            for row in all {
+                if let Some(user) = row.subject.user()
                     && after.is_none_or(|after| user > after)
                     && !rows.iter().any(|row| row.user == *user)
                     && rows.len() < usize::try_from(limit).unwrap()
@@ -239,7 +230,7 @@ impl Store for BrokenStore {
         subject: &Subject,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<AuditRow>, Self::Error> {
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
         let overlap = self.is(Broken::PagesOverlap) && after > 1 && calls < 1_000;
         let after = if overlap { after - 1 } else { after };
@@ -251,15 +242,15 @@ impl Store for BrokenStore {
         project: &ProjectId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, SubjectEvent)>, Self::Error> {
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let mut rows = self.inner.notices(project, after, limit).await?;
         if self.is(Broken::NoticesOutOfOrder) {
-            rows.sort_by(|(_, one), (_, other)| one.subject.cmp(&other.subject));
+            rows.sort_by(|one, other| one.subject.cmp(&other.subject));
         }
         Ok(rows)
     }
 
-    forward_store! { self => self.inner; subjects, orphans, project_events }
+    forward_store! { self => self.inner; subjects, orphans, events, horizon, latest }
 }
 
 struct BrokenHarness {

@@ -37,7 +37,7 @@ fn f27_every_call_of_every_operation_may_fail() {
                 .map(drop)
         }),
         ("audit", |s, f, _| {
-            s.wait(f.audit(&s.project, None, 0, 9)).map(drop)
+            s.wait(f.events(twofa::Events::All, 0, 9)).map(drop)
         }),
         ("verify", |s, f, _| s.wait(f.audit_verify(None)).map(drop)),
         ("reseal", |s, f, _| s.wait(f.reseal(|_| {})).map(drop)),
@@ -94,7 +94,8 @@ impl twofa::Store for Contended {
     }
 
     twofa::forward_store! { self => self.0;
-        load, resume, park, sweep, factors, subjects, orphans, chain, project_events, notices
+        load, resume, park, sweep, factors, subjects, orphans, chain, events, horizon, latest,
+        notices
     }
 }
 
@@ -184,7 +185,8 @@ fn trouble_with_the_directory_is_an_error() {
         site.wait(deaf.impact(&site.project, &then, SignInMethod::Password, |_| {}))
             .map(drop),
         site.wait(deaf.notices(&site.project, 0, 9)).map(drop),
-        site.wait(deaf.audit(&site.project, None, 0, 9)).map(drop),
+        site.wait(deaf.events(twofa::Events::Project(&site.project), 0, 9))
+            .map(drop),
     ];
     for result in results {
         let error = result.unwrap_err();
@@ -276,7 +278,7 @@ fn a_set_up_that_cannot_be_shown_is_not_begun() {
     let subject = twofa::Subject::member(&site.project, &site.ann);
     let stored = fine(site.wait(twofa::Store::load(&site.open().0, &subject)));
     assert_eq!(
-        stored, None,
+        stored.stored, None,
         "nothing was written for a set-up that nobody will see"
     );
     let set_up = twofa::testkit::set_up(fine(site.wait(with("Acmé & Söhne").begin(sign_in()))));

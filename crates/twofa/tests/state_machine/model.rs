@@ -4,7 +4,7 @@
 mod login;
 mod reset;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use twofa::lifecycle::AcceptedBy;
 use twofa::policy::{How, Mandate, PasswordUnderSso, ProjectSettings, Reason, Role, Sso};
@@ -131,6 +131,10 @@ pub(crate) struct Model {
     pub(crate) handovers: usize,
     /// The project's own events.
     pub(crate) project_events: Vec<&'static str>,
+    /// Refusals of each kind: when one was last written, and how many there were since.
+    refusals: BTreeMap<Refusal, (u64, u64)>,
+    /// Those that were written: when, and as which event of their chain.
+    noted: Vec<(Refusal, u64, usize)>,
     /// Codes accepted, of each person.
     pub(crate) accepted: [usize; USERS],
     /// Whether the last operation wrote.
@@ -138,6 +142,9 @@ pub(crate) struct Model {
     /// The key and the step that the last operation spent.
     pub(crate) spent: Option<(usize, u64)>,
 }
+
+/// On whose chain, what, why, about whom, and whether nobody in the project asked.
+type Refusal = (Option<usize>, &'static str, Reason, Option<usize>, bool);
 
 /// How long a clock may be behind.
 const TOLERANCE: u64 = 120;
@@ -190,6 +197,8 @@ impl Model {
             made_key: false,
             handovers: 0,
             project_events: Vec::new(),
+            refusals: BTreeMap::new(),
+            noted: Vec::new(),
             accepted: [0; USERS],
             wrote: false,
             spent: None,
@@ -228,9 +237,7 @@ impl Model {
                 Told::Done
             }
             Op::SettingsByMember(_) => {
-                self.project_events.push("access-refused");
-                self.wrote = true;
-                Told::Refused(Reason::OperatorOnly)
+                self.refuse(None, "access-refused", Reason::OperatorOnly, None)
             }
             Op::Tick(seconds) => {
                 self.now += seconds;
@@ -255,7 +262,10 @@ impl Model {
                 self.wrote = true;
                 Told::Swept(swept)
             }
-            Op::Restart => Told::Done,
+            Op::Restart => {
+                self.refusals.clear();
+                Told::Done
+            }
         }
     }
 
@@ -278,6 +288,8 @@ impl Model {
                     .extend(before.passes.len()..self.passes.len());
                 self.lost.keys.extend(before.keys.len()..self.keys.len());
                 self.lost.handovers.extend(before.handovers..self.handovers);
+                // Whoever is not told of a write looks for it the next time.
+                self.refusals = before.refusals;
                 // Settings are changed only once the record of it is known to be written.
                 self.settings = before.settings;
             }

@@ -454,7 +454,8 @@ impl System {
         assert_eq!(verified.first_bad, None, "the audit is whole");
         for (number, user) in self.users.iter().enumerate() {
             let subject = Subject::member(&self.project, user);
-            let rows = block_on(self.store.chain(&subject, 0, u32::MAX)).unwrap();
+            let chain = block_on(self.store.chain(&subject, 0, u32::MAX)).unwrap();
+            let rows: Vec<_> = chain.into_iter().map(|event| event.row).collect();
             let told: Vec<_> = rows
                 .iter()
                 .map(|row| {
@@ -495,7 +496,7 @@ impl System {
         }
         let itself = Subject::project_itself(&self.project);
         let rows = block_on(self.store.chain(&itself, 0, u32::MAX)).unwrap();
-        let told: Vec<_> = rows.iter().map(|row| row.event.as_str()).collect();
+        let told: Vec<_> = rows.iter().map(|event| event.row.event.as_str()).collect();
         assert_eq!(told, model.project_events, "the project's own story");
     }
 }

@@ -4,9 +4,11 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
-use twofa::Directory as _;
-use twofa::policy::{Mandate, Reason, SignInMethod};
+use serde::{Deserialize, Serialize};
+use time::{Date, Month};
+use twofa::policy::{Mandate, Refusal, SignInMethod};
+use twofa::types::{UnixTime, UserId};
+use twofa::{Authorized, Directory as _, EventQuery, Verification};
 
 use crate::app::App;
 use crate::page::{Frame, Notice, Trouble, draw, when};
@@ -22,9 +24,9 @@ struct Line {
     at: String,
     event: String,
     user: String,
-    actor: String,
-    reason: String,
-    detail: String,
+    actor: Option<String>,
+    reason: Option<String>,
+    detail: Option<String>,
 }
 
 #[derive(Template)]
@@ -32,21 +34,46 @@ struct Line {
 struct AuditPage {
     frame: Frame,
     lines: Vec<Line>,
-    next: Option<u64>,
+    /// What was looked for, to be shown again.
+    wanted: Wanted,
+    /// Where the earlier ones are.
+    next: Option<String>,
     verified: Option<String>,
     notice: Option<Notice>,
 }
 
-/// Where to begin, and whether to check the chains.
-#[derive(Deserialize)]
-pub struct Part {
+/// Which events are looked for, as the form gives it: nothing is said with an empty text.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub struct Wanted {
     #[serde(default)]
-    after: u64,
+    user: String,
     #[serde(default)]
+    event: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    until: String,
+    /// The cursor of the last event of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<u64>,
+    #[serde(default, skip_serializing)]
     verify: bool,
 }
 
-/// The audit.
+/// The beginning of a day, as a date field gives it, in UTC.
+fn day(text: &str) -> Option<UnixTime> {
+    let mut parts = text.splitn(3, '-');
+    let year = parts.next()?.parse().ok()?;
+    let month = parts.next()?.parse::<u8>().ok()?;
+    let date = parts.next()?.parse().ok()?;
+    let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, date).ok()?;
+    let seconds = date.midnight().assume_utc().unix_timestamp();
+    u64::try_from(seconds).ok().map(UnixTime::from_secs)
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// The audit, the latest events first.
 ///
 /// # Errors
 ///
@@ -54,62 +81,73 @@ pub struct Part {
 pub async fn audit(
     State(app): State<App>,
     person: Person,
-    Query(Part { after, verify }): Query<Part>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, Trouble> {
-    if !person.is_administrator() {
-        let notice = Some(Notice::of(Reason::NotAnAdministrator));
-        let frame = Frame::inside(&person).await?;
-        let page = AuditPage {
-            frame,
-            lines: Vec::new(),
-            next: None,
-            verified: None,
-            notice,
-        };
-        return draw(StatusCode::FORBIDDEN, &page);
-    }
-    let rows = app.twofa.audit(&person.project, None, after, PAGE).await?;
-    let full = rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let next = rows.last().map(|(cursor, _)| *cursor).filter(|_| full);
-    let verified = if verify {
-        let found = app.twofa.audit_verify(Some(&person.project)).await?;
-        Some(match found.first_bad {
-            None => format!(
-                "All {} events of {} chains are as they were written.",
-                found.events, found.factors
-            ),
-            Some(bad) => format!(
-                "Not as written: {} at event {} of {}.",
-                bad.fault.code(),
-                bad.seq
-                    .map_or_else(|| "?".to_owned(), |seq| seq.to_string()),
-                bad.subject.user_key()
-            ),
-        })
-    } else {
-        None
+    let user = UserId::new(&wanted.user.trim().to_lowercase()).ok();
+    let which = EventQuery {
+        user: user.as_ref(),
+        event: Some(wanted.event.trim()).filter(|event| !event.is_empty()),
+        from: day(&wanted.from),
+        until: day(&wanted.until).map(|day| day.saturating_add(DAY)),
+        before: wanted.before,
     };
-    let lines = rows
-        .into_iter()
-        .map(|(_, event)| Line {
-            at: when(event.row.at),
-            user: event.subject.user_key().to_owned(),
-            event: event.row.event,
-            actor: event.row.actor.unwrap_or_default(),
-            reason: event.row.reason.unwrap_or_default(),
-            detail: event.row.detail.unwrap_or_default(),
-        })
-        .collect();
-    let frame = Frame::inside(&person).await?;
-    draw(
-        StatusCode::OK,
-        &AuditPage {
-            frame,
-            lines,
-            next,
-            verified,
-            notice: None,
-        },
+    let mut page = AuditPage {
+        frame: Frame::inside(&person).await?,
+        lines: Vec::new(),
+        wanted: wanted.clone(),
+        next: None,
+        verified: None,
+        notice: None,
+    };
+    let events = match app.twofa.audit(&person.proof, &which, PAGE).await? {
+        Authorized::Granted(events) => events,
+        Authorized::Refused(refusal) => return refused(page, &refusal),
+    };
+    let full = events.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
+    if let Some(last) = events.last().filter(|_| full) {
+        let before = Some(last.cursor);
+        let earlier = Wanted {
+            before,
+            ..wanted.clone()
+        };
+        page.next = serde_urlencoded::to_string(earlier).ok();
+    }
+    if wanted.verify {
+        match app.twofa.verify_audit(&person.proof).await? {
+            Authorized::Granted(found) => page.verified = Some(verification(&found)),
+            Authorized::Refused(refusal) => return refused(page, &refusal),
+        }
+    }
+    let lines = events.into_iter().map(|event| Line {
+        at: when(event.row.at),
+        user: event.subject.user_key().to_owned(),
+        event: event.row.event,
+        actor: event.row.actor,
+        reason: event.row.reason,
+        detail: event.row.detail,
+    });
+    page.lines = lines.collect();
+    draw(StatusCode::OK, &page)
+}
+
+fn refused(mut page: AuditPage, refusal: &Refusal) -> Result<Response, Trouble> {
+    page.notice = Some(Notice::of(refusal.reason()).with_ways(refusal.remedies()));
+    draw(StatusCode::FORBIDDEN, &page)
+}
+
+fn verification(found: &Verification) -> String {
+    let Some(bad) = &found.first_bad else {
+        let (events, chains) = (found.events, found.factors);
+        return format!("All {events} events of {chains} chains are as they were written.");
+    };
+    let seq = bad
+        .seq
+        .map_or_else(|| "?".to_owned(), |seq| seq.to_string());
+    format!(
+        "Not as written, in {} places. The first: {} at event {seq} of {}.",
+        found.bad,
+        bad.fault.code(),
+        bad.subject.user_key()
     )
 }
 
@@ -157,10 +195,6 @@ pub async fn impact(State(app): State<App>, person: Person) -> Result<Response, 
         warnings: Vec::new(),
         notice: None,
     };
-    if !person.is_administrator() {
-        page.notice = Some(Notice::of(Reason::NotAnAdministrator));
-        return draw(StatusCode::FORBIDDEN, &page);
-    }
     let then = project
         .settings
         .with_mandate(Mandate::From(app.twofa.now()));
@@ -175,10 +209,14 @@ pub async fn impact(State(app): State<App>, person: Person) -> Result<Response, 
             });
         }
     };
-    let impact = app
-        .twofa
-        .impact(&person.project, &then, SignInMethod::Password, each)
-        .await?;
+    let (proof, method) = (&person.proof, SignInMethod::Password);
+    let impact = match app.twofa.preview(proof, &then, method, each).await? {
+        Authorized::Granted(impact) => impact,
+        Authorized::Refused(refusal) => {
+            page.notice = Some(Notice::of(refusal.reason()).with_ways(refusal.remedies()));
+            return draw(StatusCode::FORBIDDEN, &page);
+        }
+    };
     let counts = impact.summary.then();
     page.effects = effects;
     page.members = impact.summary.members();

@@ -71,19 +71,15 @@ async fn guesses_from_a_hundred_connections_are_four_guesses() {
 
     // The record agrees, and its chain holds.
     let service = server.service().await;
-    let events = service
-        .audit(&"acme".parse().unwrap(), None, 0, 100)
-        .await
-        .unwrap();
-    let failed = events
-        .iter()
-        .filter(|(_, e)| e.row.event == "failed")
-        .count();
+    let acme = "acme".parse().unwrap();
+    let of = twofa::Events::Project(&acme);
+    let events = service.events(of, 0, 100).await.unwrap();
+    let failed = events.iter().filter(|e| e.row.event == "failed").count();
     assert_eq!(
         failed,
         4,
         "{:?}",
-        events.iter().map(|(_, e)| &e.row.event).collect::<Vec<_>>()
+        events.iter().map(|e| &e.row.event).collect::<Vec<_>>()
     );
     service.store().close().await;
     // The wait over, the person comes in.

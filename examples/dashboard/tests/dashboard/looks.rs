@@ -197,7 +197,7 @@ async fn a_coming_mandate_looks_right() {
         admin.is_at("/").await;
         look(&admin, "home-banner").await;
         admin.press("Impact").await;
-        admin.says("No administrator").await;
+        admin.says("have not proven a second factor").await;
         look(&admin, "impact-before").await;
     })
     .await;

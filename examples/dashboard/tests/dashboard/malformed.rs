@@ -97,7 +97,8 @@ async fn odd_texts_break_nothing() {
     }
     for query in [
         "/login?why=%ff",
-        "/settings/security/audit?after=x",
+        "/settings/security/audit?before=x",
+        "/settings/security/audit?from=2026-13-99&until=x&user=%00&event=%ff",
         "/login?why=a&why=b",
     ] {
         assert!(!ann.get(query).await.status.is_server_error(), "{query}");

@@ -21,8 +21,9 @@ pub(super) fn steps(text: &str) -> Result<u8, String> {
 }
 
 pub(super) fn cursor(text: &str) -> Result<u64, String> {
-    text.parse()
-        .map_err(|_| "a cursor is a number, as `notices` prints it".to_owned())
+    text.parse().map_err(|_| {
+        "a cursor is a number, as `notices` and `audit list --json` print it".to_owned()
+    })
 }
 
 /// A name that an app can show, by the rules of key URIs.

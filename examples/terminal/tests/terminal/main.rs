@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod audit;
 mod bad_input;
 mod bad_store;
 mod conversation;

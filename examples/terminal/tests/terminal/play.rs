@@ -163,6 +163,15 @@ impl Play {
         self.json(seconds, &["answer", login, code])
     }
 
+    /// What a hand in the database does, whichever it is.
+    pub(crate) fn alter(&self, statement: &str) {
+        let rows = match &self.store {
+            None => execute(&self.path("twofa.db"), statement),
+            Some(url) => execute_on(url, statement),
+        };
+        assert!(rows > 0, "{statement}");
+    }
+
     /// Signs in with a code.
     pub(crate) fn sign_in(&self, seconds: u64, project: &str, user: &str, code: &str) -> Ran {
         let begun = self.challenge(seconds, project, user);
@@ -181,6 +190,22 @@ pub(crate) fn execute(database: &Path, statement: &str) -> u64 {
         .unwrap();
     runtime.block_on(async {
         let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let done = sqlx::raw_sql(statement).execute(&mut connection).await;
+        connection.close().await.unwrap();
+        done.unwrap().rows_affected()
+    })
+}
+
+/// The same on PostgreSQL.
+fn execute_on(url: &str, statement: &str) -> u64 {
+    use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection as _};
+    let statement = AssertSqlSafe(statement.to_owned());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
         let done = sqlx::raw_sql(statement).execute(&mut connection).await;
         connection.close().await.unwrap();
         done.unwrap().rows_affected()
@@ -233,6 +258,15 @@ impl Ran {
     /// The one object of a run that was done.
     pub(crate) fn done(self) -> Value {
         self.exits(0).object()
+    }
+
+    /// What a check of the audit that found something says at its end, having said each bad place before.
+    pub(crate) fn unverified(self) -> Value {
+        let mut objects = self.exits(1).objects();
+        let end = objects.pop().unwrap();
+        assert_eq!(end["bad"], objects.len(), "{end}");
+        assert_eq!(end["first_bad"], objects[0]["bad"], "{end}");
+        end
     }
 
     /// The one object of a run that was refused.

@@ -46,11 +46,16 @@ fn a_reset_that_is_refused_before_any_proof_is_on_the_record() {
         ),
     ] {
         assert_eq!(refused(subject, by, more), reason);
-        expected.push(["reset-refused", subject, by, reason, ""].map(str::to_owned));
+        // On the chain of whoever asked. Somebody who is no member has none.
+        let whose = if by == "eve" { "" } else { by };
+        let about = format!("subject {subject}");
+        expected.push(["reset-refused", whose, by, reason, &about].map(str::to_owned));
     }
-    // Somebody who is no member has no chain of their own.
     assert_eq!(refused("zoe", "ann", &[]), "proof-invalid");
-    expected.push(["reset-refused", "", "ann", "proof-invalid", "subject zoe"].map(str::to_owned));
+    let about = "subject zoe";
+    expected.push(["reset-refused", "ann", "ann", "proof-invalid", about].map(str::to_owned));
+    // Once more within a minute is nothing new.
+    assert_eq!(refused("zoe", "ann", &[]), "proof-invalid");
     assert_eq!(refusals(&play), expected);
     play.run(&["audit", "verify", "--json"]).done();
 
@@ -75,12 +80,13 @@ fn whoever_may_not_see_the_list_is_on_the_record() {
         "not-an-administrator"
     );
     assert_eq!(refused("eve", &[]), "not-an-administrator");
-    let told =
-        |by: &str, reason: &str| ["access-refused", "", by, reason, "factors"].map(str::to_owned);
+    let told = |whose: &str, by: &str, reason: &str| {
+        ["access-refused", whose, by, reason, "factors"].map(str::to_owned)
+    };
     let expected = [
-        told("bob", "proof-invalid"),
-        told("bob", "not-an-administrator"),
-        told("eve", "not-an-administrator"),
+        told("bob", "bob", "proof-invalid"),
+        told("bob", "bob", "not-an-administrator"),
+        told("", "eve", "not-an-administrator"),
     ];
     assert_eq!(refusals(&play), expected);
     // Nobody has to be told of it.

@@ -57,8 +57,8 @@ fn a_new_key_takes_over_and_the_old_one_still_reads_the_audit() {
     fs::write(play.path("twofa.db.key"), without).unwrap();
     play.sign_in(MANDATE + 120, "acme", "ann", &apps[0].code(MANDATE + 120))
         .done();
-    let verified = play.run(&["audit", "verify", "--json"]).refused();
-    assert_eq!(verified["first_bad"]["fault"], "key-missing");
+    let error = play.run(&["audit", "verify", "--json"]).error(3);
+    assert_eq!(error["error"], "key-missing");
     fs::write(play.path("twofa.db.key"), after).unwrap();
     assert_eq!(
         play.run(&["audit", "verify", "--json"]).done()["verified"],
@@ -265,7 +265,7 @@ fn a_hand_in_the_database_shows() {
     let tamper = |statement: &'static str| {
         fs::write(&store, &whole).unwrap();
         alter(&play, statement);
-        play.run(&["audit", "verify", "--json"]).refused()["first_bad"].clone()
+        play.run(&["audit", "verify", "--json"]).unverified()["first_bad"].clone()
     };
     let edited =
         tamper("UPDATE twofa_event SET event = 'accepted' WHERE user_id = 'ann' AND seq = 1");

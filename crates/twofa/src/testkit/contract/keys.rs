@@ -1,12 +1,10 @@
 //! The installation's record: it belongs to no project, and no write goes past it.
 
-use twofa_lifecycle::LoginEffect;
-
 use super::values::{Draft, hash, member, parked};
 use super::{commit, open, wait};
 use crate::testkit::harness::Harness;
 use crate::testkit::site::{RACERS, at_once, project};
-use crate::{Applied, Change, Store, Subject};
+use crate::{Applied, Change, Ends, Store, Subject};
 
 /// The installation's record at `version`, written over the one before it.
 fn installation(version: u64) -> Change {
@@ -25,7 +23,7 @@ pub fn the_installation_has_a_record_of_its_own<H: Harness>(harness: &H) {
     let place = Subject::installation();
     let first = installation(1);
     commit(harness, &store, &first);
-    let stored = wait(harness, store.load(&place));
+    let stored = wait(harness, store.load(&place)).stored;
     assert_eq!(
         stored.map(|stored| (stored.version, stored.record)),
         Some((1, first.record.clone())),
@@ -39,9 +37,7 @@ pub fn the_installation_has_a_record_of_its_own<H: Harness>(harness: &H) {
     commit(harness, &store, &Draft::new(&ann, 0).under(2).change());
     let listed = |of, after| {
         let page = wait(harness, store.subjects(of, after, 9));
-        page.into_iter()
-            .map(|(subject, _)| subject)
-            .collect::<Vec<_>>()
+        page.into_iter().map(|row| row.subject).collect::<Vec<_>>()
     };
     assert_eq!(
         listed(None, None),
@@ -64,11 +60,11 @@ pub fn the_installation_has_a_record_of_its_own<H: Harness>(harness: &H) {
         "broken promise: a project's records come after it"
     );
     assert!(
-        wait(harness, store.orphans(None, 9)).is_empty(),
+        wait(harness, store.orphans(None, None, 9)).is_empty(),
         "broken promise: its events are nobody's leavings"
     );
     assert!(wait(harness, store.factors(&acme, None, 9)).len() == 1);
-    assert!(wait(harness, store.project_events(&acme, 0, 9)).is_empty());
+    assert!(wait(harness, store.events(Some(&acme), 0, 9)).is_empty());
 }
 
 /// A write that was made under another version of the installation's record is stale, and nothing of it is
@@ -83,9 +79,7 @@ pub fn a_write_under_older_keys_is_stale<H: Harness>(harness: &H) {
     for under in [0, 1, 3] {
         for change in [
             Draft::new(&ann, 1).under(under).events(2..=2).park(2),
-            Draft::new(&ann, 1)
-                .under(under)
-                .effect(1, LoginEffect::EndAll),
+            Draft::new(&ann, 1).under(under).ends(Ends::All),
             Draft::new(&bob, 0).under(under).events(1..=1),
         ] {
             assert_eq!(
@@ -94,9 +88,11 @@ pub fn a_write_under_older_keys_is_stale<H: Harness>(harness: &H) {
                 "broken promise: a write under other keys is stale"
             );
         }
-        let stored = wait(harness, store.load(&ann)).map(|stored| stored.version);
+        let stored = wait(harness, store.load(&ann))
+            .stored
+            .map(|stored| stored.version);
         assert_eq!(stored, Some(1), "broken promise: and writes no record");
-        assert_eq!(wait(harness, store.load(&bob)), None);
+        assert_eq!(wait(harness, store.load(&bob)).stored, None);
         assert_eq!(wait(harness, store.chain(&ann, 0, 9)).len(), 1, "no event");
         assert!(wait(harness, store.resume(&hash(2))).is_none(), "no login");
         assert!(wait(harness, store.resume(&hash(1))).is_some(), "ends none");
@@ -122,7 +118,7 @@ pub fn nothing_comes_to_rest_under_older_keys<H: Harness>(harness: &H) {
                 wait(harness, store.drain());
                 // Everyone who wrote under the older version is in this list, or never will be.
                 let seen = wait(harness, store.subjects(None, None, 9_999));
-                return seen.into_iter().map(|(subject, _)| subject).collect();
+                return seen.into_iter().map(|row| row.subject).collect();
             }
             let mut written = Vec::new();
             for step in 0..6 {

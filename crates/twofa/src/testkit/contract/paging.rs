@@ -7,10 +7,7 @@ use super::values::{Draft, member};
 use super::{commit, open, wait};
 use crate::testkit::harness::Harness;
 use crate::testkit::site::{project, user};
-use crate::{AuditRow, Directory, Store, Subject, SubjectEvent};
-
-/// An event with its cursor.
-type Numbered = (u64, SubjectEvent);
+use crate::{Directory, RecordRow, Store, Subject, SubjectEvent};
 
 /// Every page that `next` gives, joined; each is asked for with the last entry of the one before.
 fn pages<T: Clone>(limit: usize, mut next: impl FnMut(Option<&T>) -> Vec<T>) -> Vec<T> {
@@ -108,33 +105,36 @@ pub fn subjects_are_listed_in_pages<H: Harness>(harness: &H) {
     expected.sort_unstable();
     for limit in [1, 3, 5, 100] {
         let page = u32::try_from(limit).unwrap_or(1);
-        let found = pages(limit, |last: Option<&(Subject, crate::Stored)>| {
+        let found = pages(limit, |last: Option<&RecordRow>| {
             wait(
                 harness,
-                store.subjects(None, last.map(|(subject, _)| subject), page),
+                store.subjects(None, last.map(|row| &row.subject), page),
             )
         });
-        for (subject, stored) in &found {
+        for RecordRow {
+            subject, stored, ..
+        } in &found
+        {
             assert_eq!(
                 stored.record,
                 subject.user_key().as_bytes(),
                 "broken promise: its record"
             );
         }
-        let found: Vec<_> = found.into_iter().map(|(subject, _)| subject).collect();
+        let found: Vec<_> = found.into_iter().map(|row| row.subject).collect();
         assert_eq!(
             found, expected,
             "broken promise: every subject once, in order"
         );
 
         let acme = project("acme");
-        let found = pages(limit, |last: Option<&(Subject, crate::Stored)>| {
+        let found = pages(limit, |last: Option<&RecordRow>| {
             wait(
                 harness,
-                store.subjects(Some(&acme), last.map(|(subject, _)| subject), page),
+                store.subjects(Some(&acme), last.map(|row| &row.subject), page),
             )
         });
-        let found: Vec<_> = found.into_iter().map(|(subject, _)| subject).collect();
+        let found: Vec<_> = found.into_iter().map(|row| row.subject).collect();
         let of_acme: Vec<_> = expected
             .iter()
             .filter(|s| s.project() == Some(&acme))
@@ -146,7 +146,7 @@ pub fn subjects_are_listed_in_pages<H: Harness>(harness: &H) {
         );
     }
     assert!(
-        wait(harness, store.orphans(None, 9)).is_empty(),
+        wait(harness, store.orphans(None, None, 9)).is_empty(),
         "broken promise: none is an orphan"
     );
 }
@@ -172,13 +172,13 @@ pub fn a_chain_is_read_in_pages<H: Harness>(harness: &H) {
     }
     for limit in [1, 4, 30, 100] {
         let page = u32::try_from(limit).unwrap_or(1);
-        let rows = pages(limit, |last: Option<&AuditRow>| {
+        let rows = pages(limit, |last: Option<&SubjectEvent>| {
             wait(
                 harness,
-                store.chain(&ann, last.map_or(0, |row| row.seq), page),
+                store.chain(&ann, last.map_or(0, |event| event.row.seq), page),
             )
         });
-        let seqs: Vec<_> = rows.iter().map(|row| row.seq).collect();
+        let seqs: Vec<_> = rows.iter().map(|event| event.row.seq).collect();
         assert_eq!(
             seqs,
             (1..=30).collect::<Vec<_>>(),
@@ -227,22 +227,26 @@ pub fn notices_are_read_in_order<H: Harness>(harness: &H) {
         .collect();
     let read = |limit: usize, only: bool| {
         let page = u32::try_from(limit).unwrap_or(1);
-        let found = pages(limit, |last: Option<&Numbered>| {
-            let after = last.map_or(0, |(cursor, _)| *cursor);
+        let cursor = |event: &SubjectEvent| {
+            let notice = event.notice.filter(|_| only);
+            notice.unwrap_or(event.cursor)
+        };
+        let found = pages(limit, |last: Option<&SubjectEvent>| {
+            let after = last.map_or(0, cursor);
             if only {
                 wait(harness, store.notices(&acme, after, page))
             } else {
-                wait(harness, store.project_events(&acme, after, page))
+                wait(harness, store.events(Some(&acme), after, page))
             }
         });
-        let cursors: Vec<_> = found.iter().map(|(cursor, _)| *cursor).collect();
+        let cursors: Vec<_> = found.iter().map(cursor).collect();
         assert!(
             cursors
                 .windows(2)
                 .all(|pair| matches!(pair, [one, next] if one < next)),
             "broken promise: cursors grow: {cursors:?}"
         );
-        let named = |(_, event): Numbered| (event.subject, event.row.seq);
+        let named = |event: SubjectEvent| (event.subject, event.row.seq);
         found.into_iter().map(named).collect::<Vec<_>>()
     };
     for limit in [1, 4, 100] {

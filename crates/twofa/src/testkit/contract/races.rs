@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use twofa_lifecycle::LoginEffect;
-
 use super::values::{Draft, hash, member, parked};
 use super::{commit, open, wait};
 use crate::testkit::harness::Harness;
 use crate::testkit::site::{RACERS, at_once, project};
-use crate::{Applied, Store, SubjectEvent};
+use crate::{Applied, Ends, Store, SubjectEvent};
 
 /// Of many writers at one version, one is committed and the others conflict, whichever handle they use.
 pub fn one_of_many_writers_wins<H: Harness>(harness: &H) {
@@ -30,7 +28,9 @@ pub fn one_of_many_writers_wins<H: Harness>(harness: &H) {
             .filter(|(_, applied)| *applied == Applied::Committed)
             .map(|(record, _)| record.as_bytes().to_vec())
             .collect();
-        let stored = wait(harness, here.load(&ann)).map(|stored| stored.record);
+        let stored = wait(harness, here.load(&ann))
+            .stored
+            .map(|stored| stored.record);
         assert_eq!(
             winners.len(),
             1,
@@ -58,9 +58,11 @@ pub fn no_count_is_lost<H: Harness>(harness: &H) {
     at_once(8, |_| {
         for _ in 0..4 {
             loop {
-                let version = wait(harness, store.load(&ann)).map_or(0, |stored| stored.version);
+                let version = wait(harness, store.load(&ann))
+                    .stored
+                    .map_or(0, |stored| stored.version);
                 let change = Draft::new(&ann, version).events(version + 1..=version + 1);
-                let change = change.effect(1, LoginEffect::CountFailure).change();
+                let change = change.ends(Ends::Counted(hash(1))).change();
                 if wait(harness, store.apply(&change)) == Applied::Committed {
                     break;
                 }
@@ -68,8 +70,12 @@ pub fn no_count_is_lost<H: Harness>(harness: &H) {
         }
     });
     let resumed = wait(harness, store.resume(&hash(1)));
-    let counted =
-        resumed.map(|resumed| (resumed.login.failures, resumed.stored.map(|s| s.version)));
+    let counted = resumed.map(|resumed| {
+        (
+            resumed.login.failures,
+            resumed.found.stored.map(|s| s.version),
+        )
+    });
     assert_eq!(
         counted,
         Some((32, Some(32))),
@@ -90,7 +96,7 @@ pub fn no_notice_is_missed_beside_writers<H: Harness>(harness: &H) {
     let done = AtomicUsize::new(0);
     let store = open(harness);
     let read = at_once(WRITERS + 1, |number| {
-        let mut seen: Vec<(u64, SubjectEvent)> = Vec::new();
+        let mut seen: Vec<SubjectEvent> = Vec::new();
         if number < WRITERS {
             let subject = member("acme", &format!("user-{number}"));
             for version in 0..EACH {
@@ -109,8 +115,8 @@ pub fn no_notice_is_missed_beside_writers<H: Harness>(harness: &H) {
         loop {
             // Read once more after the writers are done, and what is not there then was missed.
             let last = done.load(Ordering::SeqCst) == WRITERS;
-            let after = seen.last().map_or(0, |(cursor, _)| *cursor);
-            let page = wait(harness, store.project_events(&acme, after, 7));
+            let after = seen.last().map_or(0, |event| event.cursor);
+            let page = wait(harness, store.events(Some(&acme), after, 7));
             if page.is_empty() && last {
                 return seen;
             }
@@ -120,7 +126,7 @@ pub fn no_notice_is_missed_beside_writers<H: Harness>(harness: &H) {
     let seen: Vec<_> = read.into_iter().flatten().collect();
     let each: BTreeSet<_> = seen
         .iter()
-        .map(|(_, e)| (e.subject.clone(), e.row.seq))
+        .map(|event| (event.subject.clone(), event.row.seq))
         .collect();
     assert_eq!(
         each.len(),

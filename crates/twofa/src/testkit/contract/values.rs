@@ -2,13 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use twofa_lifecycle::{LoginEffect, LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa_lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
 use twofa_types::UnixTime;
 
 use super::{commit, open, wait};
 use crate::testkit::harness::Harness;
 use crate::testkit::site::{project, user};
-use crate::{AuditRow, Change, Store, Subject};
+use crate::{AuditRow, Change, Ends, Store, Subject};
 
 pub(super) fn member(project_id: &str, user_id: &str) -> Subject {
     Subject::member(&project(project_id), &user(user_id))
@@ -39,6 +39,7 @@ pub(super) fn event(seq: u64) -> AuditRow {
         detail: Some(format!("offset={seq}")),
         generation: 3,
         notice: seq.is_multiple_of(2),
+        notices_before: 0,
         key_id: 7,
         mac: [u8::try_from(seq % 251).unwrap_or(0); 32],
     }
@@ -61,7 +62,7 @@ impl Draft {
             },
             events: Vec::new(),
             park: None,
-            login: None,
+            ends: Ends::None,
         })
     }
 
@@ -90,8 +91,8 @@ impl Draft {
         self
     }
 
-    pub(super) fn effect(mut self, number: u8, effect: LoginEffect) -> Self {
-        self.0.login = Some((hash(number), effect));
+    pub(super) fn ends(mut self, ends: Ends) -> Self {
+        self.0.ends = ends;
         self
     }
 
@@ -140,7 +141,7 @@ pub fn text_is_kept_byte_for_byte<H: Harness>(harness: &H) {
     for project_id in &texts {
         for user_id in &texts {
             let subject = member(project_id, user_id);
-            let stored = wait(harness, store.load(&subject));
+            let stored = wait(harness, store.load(&subject)).stored;
             assert_eq!(
                 stored.map(|stored| (stored.version, stored.record)),
                 Some((1, user_id.as_bytes().to_vec())),
@@ -149,7 +150,7 @@ pub fn text_is_kept_byte_for_byte<H: Harness>(harness: &H) {
             let chain = wait(harness, store.chain(&subject, 0, 9));
             let texts = chain
                 .first()
-                .map(|row| (row.actor.as_deref(), row.detail.as_deref()));
+                .map(|event| (event.row.actor.as_deref(), event.row.detail.as_deref()));
             assert_eq!(
                 (chain.len(), texts),
                 (1, Some((Some(*user_id), Some(*project_id)))),

@@ -51,7 +51,7 @@ pub fn f03_after_a_hundred_failures_the_right_code_is_refused<H: Harness>(harnes
     let notices = fine(site.wait(site.service().notices(&site.project, 0, 99)));
     let told = notices
         .iter()
-        .any(|(_, event)| event.row.event == "locked" && event.subject.user() == Some(&site.ann));
+        .any(|event| event.row.event == "locked" && event.subject.user() == Some(&site.ann));
     assert!(told, "broken promise: a lock is to be told");
 
     let proof = site.sign_in(&site.ada, &admin);

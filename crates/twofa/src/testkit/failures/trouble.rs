@@ -4,7 +4,7 @@ use twofa_policy::Reason;
 
 use crate::testkit::site::{accepted, fine, granted, reason, service};
 use crate::testkit::{Authenticator, Fault, FaultyStore, Harness, SharedRing, Site, SwappedStore};
-use crate::{Answer, Attempt, Begin, Error, Keyring, SignIn, Store, Subject};
+use crate::{Answer, Attempt, Begin, Error, Events, Keyring, SignIn, Store, Subject, SubjectEvent};
 
 /// What must not be found, in the forms that it could be found in.
 #[derive(Debug)]
@@ -76,10 +76,10 @@ pub fn f26_nothing_at_rest_or_printed_is_secret<H: Harness>(harness: &H) {
     for user in [&site.ada, &site.ann] {
         let subject = Subject::member(&site.project, user);
         let store = site.service().store();
-        if let Some(stored) = fine(site.wait(store.load(&subject))) {
+        if let Some(stored) = fine(site.wait(store.load(&subject))).stored {
             needles.look_in(&stored.record, "a stored record");
         }
-        for row in fine(site.wait(store.chain(&subject, 0, 100))) {
+        for SubjectEvent { row, .. } in fine(site.wait(store.chain(&subject, 0, 100))) {
             let mut line = format!(
                 "{} {:?} {:?} {:?}",
                 row.event, row.reason, row.actor, row.detail
@@ -266,9 +266,14 @@ pub fn f29_a_row_that_was_moved_opens_nothing<H: Harness>(harness: &H) {
         Some((one, crate::Fault::RecordAltered)),
         "broken promise: the audit finds it"
     );
-    let noted = fine(site.wait(site.service().audit(&site.project, None, 0, 100)));
+    let noted = fine(
+        site.wait(
+            site.service()
+                .events(Events::Project(&site.project), 0, 100),
+        ),
+    );
     for user in [&site.ann, &site.bob] {
-        let told = noted.iter().any(|(_, event)| {
+        let told = noted.iter().any(|event| {
             event.row.event == "tampered" && event.row.detail.as_deref() == Some(user.as_str())
         });
         assert!(told, "broken promise: it is on the project's record");

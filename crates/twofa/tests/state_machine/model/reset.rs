@@ -37,16 +37,19 @@ impl Model {
         });
         match refused {
             Ok(()) => self.erase(subject, Reason::ResetByAdmin, "reset-granted"),
-            Err(reason) => self.refuse_reset(subject, reason),
+            Err(reason) => {
+                let actor = pass.user;
+                self.refuse(Some(actor), "reset-refused", reason, Some(subject))
+            }
         }
     }
 
     pub(super) fn support_reset(&mut self, subject: usize, sound: bool) -> Told {
         if !sound {
-            return self.refuse_reset(subject, Reason::TicketMissing);
+            return self.refuse(None, "reset-refused", Reason::TicketMissing, Some(subject));
         }
         if !self.resettable(subject) {
-            return self.refuse_reset(subject, Reason::NothingToReset);
+            return self.refuse(None, "reset-refused", Reason::NothingToReset, Some(subject));
         }
         let told = self.erase(subject, Reason::ResetBySupport, "support-reset");
         self.factors[subject].last_event = Some(self.now);
@@ -78,13 +81,58 @@ impl Model {
         Told::Reset { handover }
     }
 
-    pub(super) fn refuse_reset(&mut self, subject: usize, reason: Reason) -> Told {
-        if self.roles[subject].is_some() {
-            self.tell(subject, "reset-refused", Some(reason));
+    /// A refusal stands on the chain of the member who asked, and on the project's for anybody else. One like it is
+    /// written once in 60 seconds.
+    pub(super) fn refuse(
+        &mut self,
+        actor: Option<usize>,
+        event: &'static str,
+        reason: Reason,
+        subject: Option<usize>,
+    ) -> Told {
+        let member = actor.filter(|actor| self.roles[*actor].is_some());
+        let stranger = actor.is_some() && member.is_none();
+        let kind = (
+            member,
+            event,
+            reason,
+            subject.filter(|_| !stranger),
+            stranger,
+        );
+        let lately = |written: u64| self.now.abs_diff(written) < 60;
+        let known = self.refusals.get(&kind).copied();
+        if let Some((written, since)) = known
+            && lately(written)
+        {
+            self.refusals.insert(kind, (written, since + 1));
+            return Told::Refused(reason);
+        }
+        let length = |model: &Self| match member {
+            Some(member) => model.factors[member].events.len(),
+            None => model.project_events.len(),
+        };
+        let alike = |noted: &&(Refusal, u64, usize)| {
+            let ((chain, code, why, about, _), at, place) = noted;
+            *chain == member
+                && (*code, *why) == (event, reason)
+                && (stranger || *about == subject)
+                && lately(*at)
+                && *place + 20 > length(self)
+        };
+        if known.is_none_or(|(_, since)| since == 0)
+            && let Some((_, at, _)) = self.noted.iter().rev().find(alike)
+        {
+            self.refusals.insert(kind, (*at, 1));
+            return Told::Refused(reason);
+        }
+        if let Some(member) = member {
+            self.tell(member, event, Some(reason));
         } else {
-            self.project_events.push("reset-refused");
+            self.project_events.push(event);
             self.wrote = true;
         }
+        self.refusals.insert(kind, (self.now, 0));
+        self.noted.push((kind, self.now, length(self)));
         Told::Refused(reason)
     }
 
@@ -92,13 +140,10 @@ impl Model {
         let pass = self.passes[number];
         let user = pass.user;
         if self.roles[user].is_none() {
-            self.project_events.push("access-refused");
-            self.wrote = true;
-            return Told::Refused(Reason::ProofInvalid);
+            return self.refuse(Some(user), "access-refused", Reason::ProofInvalid, None);
         }
         if let Err(reason) = self.proof(pass, true) {
-            self.tell(user, "access-refused", Some(reason));
-            return Told::Refused(reason);
+            return self.refuse(Some(user), "access-refused", reason, None);
         }
         let factor = &self.factors[user];
         let refused = if self.behind(user) {

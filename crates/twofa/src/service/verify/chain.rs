@@ -1,0 +1,210 @@
+//! One chain, looked at event by event.
+
+use hmac::Mac as _;
+use twofa_lifecycle::{ChainHead, Summary};
+use twofa_types::ProjectId;
+
+use super::Fault;
+use crate::error::{Error, RestError};
+use crate::installation::Installation;
+use crate::keyring::KeyId;
+use crate::keys::Keys;
+use crate::seal;
+use crate::store::{Stored, Subject, SubjectEvent};
+
+/// The last event of a chain that a head covers; number 0 where it covers none.
+pub(super) type Covered = (u64, [u8; 32]);
+
+/// What a look at one chain found.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) events: u64,
+    pub(super) faults: Vec<(Option<u64>, Fault)>,
+    /// Notices whose number the project had given out when its check began.
+    pub(super) notices: Numbers,
+    /// For each head in the making.
+    pub(super) covered: [Covered; 2],
+}
+
+/// The notices of the project whose chains are being looked at.
+#[derive(Default)]
+pub(super) struct Notices {
+    pub(super) of: Option<ProjectId>,
+    /// The number of the last one when the look began.
+    pub(super) last: u64,
+    /// Those that were seen.
+    pub(super) seen: Numbers,
+    /// That something else is bad in the project, which may be why some are not there.
+    pub(super) explained: bool,
+}
+
+impl Notices {
+    /// Whether each number was seen once: with as many, and with their sum, whoever exchanged two of them for others
+    /// is found by the order that each event was given.
+    pub(super) fn are_all_there(&self) -> bool {
+        let last = u128::from(self.last);
+        (u128::from(self.seen.count), self.seen.sum) == (last, last * (last + 1) / 2)
+    }
+}
+
+/// Numbers that were seen.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Numbers {
+    pub(super) count: u64,
+    pub(super) sum: u128,
+    /// The greatest, also of those that came since.
+    pub(super) greatest: u64,
+}
+
+impl Numbers {
+    pub(super) fn see(&mut self, number: u64) {
+        self.count += 1;
+        self.sum += u128::from(number);
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.greatest = self.greatest.max(other.greatest);
+    }
+}
+
+/// How far a check goes, as of when it began.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// Up to which cursors the heads go.
+    pub(super) cursors: [u64; 2],
+    /// Up to which number the project's notices go.
+    pub(super) last_notice: u64,
+}
+
+/// What a record says of its chain, and of itself in lists.
+pub(super) struct Opened {
+    pub(super) head: ChainHead,
+    pub(super) summary: Option<Summary>,
+}
+
+pub(super) fn open(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<Opened, RestError> {
+    if *subject == Subject::installation() {
+        let body = seal::open_body(keys, subject, stored)?;
+        return Ok(Opened {
+            head: Installation::decode(body)?.chain,
+            summary: Some(Summary::NONE),
+        });
+    }
+    let record = seal::open_record(keys, subject, stored)?;
+    Ok(Opened {
+        head: record.chain(),
+        summary: Some(record.summary()),
+    })
+}
+
+/// A chain, looked at event by event.
+pub(super) struct Chain<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) subject: &'a Subject,
+    pub(super) bounds: Bounds,
+    /// What the record says; `None` where it cannot be read.
+    pub(super) head: Option<ChainHead>,
+    /// Whether lists show what the record says; as far as that can be read.
+    pub(super) is_listed_right: bool,
+    pub(super) seq: u64,
+    pub(super) mac: [u8; 32],
+    pub(super) cursor: u64,
+    pub(super) notice: u64,
+    pub(super) looked: Looked,
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn new(keys: &'a Keys, subject: &'a Subject, bounds: Bounds) -> Self {
+        Self {
+            keys,
+            subject,
+            bounds,
+            head: None,
+            is_listed_right: true,
+            seq: 0,
+            mac: [0; 32],
+            cursor: 0,
+            notice: 0,
+            looked: Looked::default(),
+        }
+    }
+
+    pub(super) fn fault(&mut self, seq: Option<u64>, fault: Fault) {
+        self.looked.faults.push((seq, fault));
+    }
+
+    /// The next event. What follows a bad one is compared with that one as it lies there.
+    pub(super) fn next(&mut self, event: &SubjectEvent) -> Result<(), Error> {
+        let row = &event.row;
+        let at = Some(row.seq);
+        if self.head.is_some_and(|head| row.seq > head.seq) {
+            // Once for all that go on past the head.
+            if self.head.is_some_and(|head| self.seq <= head.seq) {
+                self.fault(at, Fault::RecordRolledBack);
+            }
+        } else if row.seq != self.seq.wrapping_add(1) {
+            // What came before this one is gone, and with it what its own code is over.
+            self.fault(at, Fault::EventMissing);
+        } else {
+            let key = KeyId::from_number(row.key_id);
+            let right = match seal::event_mac(self.keys, self.subject, row, &self.mac) {
+                Ok(expected) => expected.verify_slice(&row.mac).is_ok(),
+                Err(source) if self.keys.knows(key) => {
+                    return Err(Error::unreadable(self.subject, source));
+                }
+                // The store never had a key of that id.
+                Err(_) => false,
+            };
+            if !right {
+                self.fault(at, Fault::EventAltered);
+            }
+        }
+        if event.cursor <= self.cursor {
+            self.fault(at, Fault::EventMoved);
+        }
+        self.check_notice(event);
+        (self.seq, self.mac) = (row.seq, row.mac);
+        self.cursor = self.cursor.max(event.cursor);
+        self.looked.events += 1;
+        for (covered, cursor) in self.looked.covered.iter_mut().zip(self.bounds.cursors) {
+            if event.cursor <= cursor {
+                *covered = (row.seq, row.mac);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_notice(&mut self, event: &SubjectEvent) {
+        let row = &event.row;
+        let Some(notice) = event.notice else {
+            if row.notice {
+                self.fault(Some(row.seq), Fault::NoticeMoved);
+            }
+            return;
+        };
+        if !row.notice || notice <= self.notice || notice <= row.notices_before {
+            self.fault(Some(row.seq), Fault::NoticeMoved);
+        }
+        self.notice = self.notice.max(notice);
+        let notices = &mut self.looked.notices;
+        notices.greatest = notices.greatest.max(notice);
+        if notice <= self.bounds.last_notice {
+            notices.see(notice);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Looked {
+        if let Some(head) = self.head {
+            if self.seq < head.seq {
+                self.fault(Some(self.seq + 1), Fault::ChainCut);
+            } else if self.seq == head.seq && self.mac != head.mac {
+                self.fault(Some(self.seq), Fault::EventAltered);
+            } else if self.seq == head.seq && !self.is_listed_right {
+                self.fault(None, Fault::ListAltered);
+            }
+        }
+        self.looked
+    }
+}

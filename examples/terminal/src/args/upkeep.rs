@@ -1,0 +1,95 @@
+//! `audit` and `keys`: what an operator looks after.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use twofa::types::{ProjectId, UserId};
+use twofa::{Head, KeyId};
+
+use super::values::cursor;
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// The events of a project, of one person in it, or of the whole store
+    List {
+        #[command(flatten)]
+        of: Whose,
+        #[command(flatten)]
+        since: Since,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Write events to a new file, as `list --json` prints them
+    Export {
+        #[command(flatten)]
+        of: Whose,
+        #[command(flatten)]
+        since: Since,
+        /// The file, which only you can read
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// One text that stands for all of it, to keep elsewhere
+    Head,
+    /// Check that no event was changed, moved or removed
+    Verify {
+        #[arg(value_name = "PROJECT")]
+        project: Option<ProjectId>,
+        /// And that nothing was put back since `audit head` printed this
+        #[arg(long, value_name = "HEAD", conflicts_with = "project")]
+        from: Option<Head>,
+        /// And that every event in this file of `audit export` is still there
+        #[arg(long, value_name = "EXPORT")]
+        against: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Keys {
+    /// List the store's keys, what each is for and how much rests under it
+    List,
+    /// Make a key and add it, for every host to hold before it is activated
+    Add,
+    /// Make an added key the active one
+    Activate {
+        /// Which, as `keys list` shows it
+        #[arg(value_name = "ID")]
+        id: KeyId,
+    },
+    /// Put everything under the active key
+    Reseal {
+        /// Go on with one that was interrupted
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Leave a key to the events that were written under it; proofs under it are void at once
+    Retire {
+        /// Which, as `keys list` shows it
+        #[arg(value_name = "ID")]
+        id: KeyId,
+    },
+    /// All of it in one go, for one host: add, activate, reseal, retire the one before
+    Rotate {
+        /// Go on with a rotation that was interrupted
+        #[arg(long)]
+        resume: bool,
+    },
+}
+
+/// Whose events: everybody's, a project's, or a person's.
+#[derive(Args)]
+pub(crate) struct Whose {
+    #[arg(value_name = "PROJECT")]
+    pub(crate) project: Option<ProjectId>,
+    #[arg(value_name = "USER", requires = "project")]
+    pub(crate) user: Option<UserId>,
+}
+
+/// Where to go on from.
+#[derive(Args)]
+pub(crate) struct Since {
+    /// Only what came after this cursor
+    #[arg(long = "since", value_name = "CURSOR", default_value_t = 0, value_parser = cursor)]
+    pub(crate) cursor: u64,
+}
