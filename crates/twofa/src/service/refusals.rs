@@ -20,6 +20,9 @@ use crate::store::{Store, Subject, SubjectEvent};
 /// For how many seconds a refusal like one that was written is only counted.
 const ALIKE: u64 = 60;
 
+/// By how many seconds a clock may stand behind.
+const BEHIND: u64 = 120;
+
 /// How many refusals are remembered at most. Beyond that they are forgotten and written again.
 const REMEMBERED: usize = 4096;
 
@@ -77,8 +80,10 @@ impl Refusals {
 /// A refusal like one that was written lately.
 struct Counted;
 
+/// A clock that is a little behind the one that it was written by counts as the same moment.
 fn is_lately(written: UnixTime, now: UnixTime) -> bool {
-    now.as_secs().abs_diff(written.as_secs()) < ALIKE
+    let (written, now) = (written.as_secs(), now.as_secs());
+    now < written.saturating_add(ALIKE) && now.saturating_add(BEHIND) >= written
 }
 
 impl<S: Store, D: Directory> TwoFactor<S, D> {

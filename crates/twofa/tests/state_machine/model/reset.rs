@@ -99,7 +99,7 @@ impl Model {
             subject.filter(|_| !stranger),
             stranger,
         );
-        let lately = |written: u64| self.now.abs_diff(written) < 60;
+        let lately = |written: u64| self.now < written + 60 && self.now + TOLERANCE >= written;
         let known = self.refusals.get(&kind).copied();
         if let Some((written, since)) = known
             && lately(written)
