@@ -62,8 +62,8 @@ pub use login::{
 pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
 pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};
 pub use service::{
-    Authorized, BadPlace, Builder, Check, Events, Fault, Impact, Imported, MemberImpact, ResetDone,
-    Rotation, TwoFactor, Verification,
+    Authorized, BadPlace, Behind, Builder, Check, Events, Fault, Impact, Imported, MemberImpact,
+    ResetDone, Rotation, TwoFactor, Verification,
 };
 pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{

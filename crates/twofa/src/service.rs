@@ -8,6 +8,7 @@ mod login;
 mod record;
 mod refusals;
 mod report;
+mod restore;
 mod session;
 mod upkeep;
 mod verify;
@@ -16,6 +17,7 @@ mod ways_back;
 pub use admin::{Authorized, ResetDone};
 pub use key_changes::{InstallationView, KeyUse, ProofsOfOld};
 pub use report::{Events, Impact, MemberImpact};
+pub use restore::Behind;
 pub use upkeep::{Imported, Rotation};
 pub use verify::{BadPlace, Check, Fault, Verification};
 
@@ -124,9 +126,8 @@ impl<S, D> Builder<S, D> {
         self
     }
 
-    /// Voids every proof from before `time`: after a backup was restored, which can bring a lost phone back,
-    /// or when sessions may have leaked. `reset-granted` and `support-reset` events since the backup say whom
-    /// to reset again.
+    /// Voids every proof from before `time`, in this service. [`TwoFactor::void_proofs`] does it in all of them, and
+    /// durably.
     pub fn proofs_not_before(mut self, time: UnixTime) -> Self {
         self.0.proofs_not_before = time;
         self

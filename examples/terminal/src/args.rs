@@ -194,6 +194,21 @@ pub(crate) enum Command {
         #[arg(long, value_name = "TICKET", value_parser = name)]
         ticket: String,
     },
+    /// After a backup was restored: who went further since, by a copy of the events
+    RestoreCheck {
+        /// A file of `audit export`
+        #[arg(long, value_name = "EXPORT")]
+        events: PathBuf,
+        /// Reset them, and void every proof from before
+        #[arg(long, requires = "operator", requires = "ticket")]
+        reset: bool,
+        /// Who answers for it
+        #[arg(long, value_name = "NAME", requires = "reset", value_parser = whole_name)]
+        operator: Option<Name>,
+        /// On which ticket
+        #[arg(long, value_name = "TICKET", requires = "reset", value_parser = whole_name)]
+        ticket: Option<Name>,
+    },
     /// What the rules say, without changing anything
     #[command(subcommand)]
     Policy(Policy),

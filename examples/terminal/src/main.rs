@@ -30,6 +30,7 @@ mod output;
 mod policy;
 mod projects;
 mod prove;
+mod restore;
 mod store;
 mod times;
 mod uris;
@@ -178,6 +179,7 @@ fn does(command: &Command) -> Does {
         | Command::Member(args::Member::List { .. })
         | Command::Policy(_)
         | Command::Audit(_)
+        | Command::RestoreCheck { reset: false, .. }
         | Command::Notices { .. } => Does::Reads,
         _ => Does::Writes,
     }
@@ -216,6 +218,15 @@ async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
             operator,
             ticket,
         } => admin::support_reset(out, opened, person, operator, ticket).await,
+        Command::RestoreCheck {
+            events,
+            reset: _,
+            operator,
+            ticket,
+        } => {
+            let by = operator.as_ref().zip(ticket.as_ref());
+            restore::check(out, opened, events, by).await
+        }
         Command::Policy(command) => policy::policy(out, opened, command).await,
         Command::Audit(command) => audit::audit(out, opened, command).await,
         Command::Notices { project, since } => audit::notices(out, opened, project, since).await,

@@ -239,7 +239,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 
     /// The record to change and the ring that opens it. A ring without a key that another host has added would
     /// leave that host's factors behind: it changes nothing.
-    async fn draft(&self) -> Result<(std::sync::Arc<Keyring>, Stored, Draft), Error> {
+    pub(super) async fn draft(&self) -> Result<(std::sync::Arc<Keyring>, Stored, Draft), Error> {
         let Some(stored) = self.installation_row().await? else {
             return Err(KeyringError::NotInstalled.into());
         };
@@ -253,7 +253,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// Writes the installation's record with one event; false where another host came first.
-    async fn write_draft(
+    pub(super) async fn write_draft(
         &self,
         expected: u64,
         draft: &mut Draft,
@@ -334,7 +334,7 @@ fn keys_of(keys: &Keys, subject: &Subject, stored: &Stored) -> Vec<KeyId> {
     ids
 }
 
-fn at_rest(source: RestError) -> Error {
+pub(super) fn at_rest(source: RestError) -> Error {
     match source {
         RestError::Key(error) => Error::Keyring(error),
         other => Error::unreadable(&Subject::installation(), other),

@@ -291,12 +291,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         each: &mut (dyn FnMut(&BadPlace) + Send),
     ) -> Result<(), Error> {
         for (subject, seq, mac) in exported {
-            let page = self.store.chain(&subject, seq.saturating_sub(1), 1).await;
-            let page = page.map_err(Error::store)?;
-            let there = page
-                .first()
-                .is_some_and(|event| event.row.seq == seq && event.row.mac == mac);
-            if !there {
+            if !self.holds_event(&subject, seq, &mac).await? {
                 found.bad(&subject, Some(seq), Fault::NotAsExported, each);
             }
         }

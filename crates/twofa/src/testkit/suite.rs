@@ -38,7 +38,7 @@ macro_rules! __twofa_each_check {
                 f26_nothing_at_rest_or_printed_is_secret,
                 f27_trouble_with_the_store_is_an_error, f28_the_ends_of_time_are_answered,
                 f29_a_row_that_was_moved_opens_nothing, f30_a_lost_key_is_no_wrong_code,
-                f32_proofs_are_voided_and_resets_listed, f34_a_dry_run_warns_and_is_what_happens;
+                f32_proofs_from_before_are_void_everywhere, f34_a_dry_run_warns_and_is_what_happens;
             rotation: a_rotation_is_seen_by_nobody, proofs_outlive_their_key_by_five_minutes,
                 a_bound_proof_opens_in_its_session_alone,
                 a_stolen_key_is_worth_nothing_once_retired,

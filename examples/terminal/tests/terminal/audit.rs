@@ -347,3 +347,65 @@ fn a_record_alone_that_is_gone_or_put_back_passes_nobody() {
         assert_eq!(begun["next"], "allow", "nobody else is kept out");
     }
 }
+
+/// A dump, a reset and a new phone, and the dump put back: the lost phone would work again, and so would every session.
+#[test]
+fn f32_after_a_restore_whoever_was_reset_since_is_named_and_reset() {
+    for play in [Play::new(), postgres::play()] {
+        play.project("acme", &["ann"], &["bob", "zoe"]);
+        let [ann, lost, zoe] = ["ann", "bob", "zoe"].map(|user| play.enrol(MANDATE, "acme", user));
+        let copy = play.copy();
+        let (now, ticket) = (MANDATE + 60, ["--operator", "grace", "--ticket", "T-1"]);
+        let code = ann.code(now);
+        play.json(
+            now,
+            &["reset", "acme", "bob", "--as", "ann", "--code", &code],
+        )
+        .done();
+        let fresh = play.enrol(now, "acme", "bob");
+        play.run(&["audit", "export", "--json", "-o", "kept.jsonl"])
+            .done();
+        let check = ["restore-check", "--events", "kept.jsonl"];
+        let nobody = play.json(now, &check).done();
+        assert_eq!(
+            nobody.to_string(),
+            r#"{"behind":0,"reset":0,"proofs_voided":false}"#
+        );
+
+        let restored = play.restored(copy);
+        let now = now + 60;
+        // What the backup brings back, were nothing done.
+        whole(&restored, &[]);
+        let ran = restored.json(now, &check).exits(1);
+        let named: Vec<_> = ran.objects().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            named,
+            [
+                r#"{"behind":{"project":"acme","user":"ann","exported":3,"stored":2}}"#,
+                r#"{"behind":{"project":"acme","user":"bob","exported":5,"stored":2}}"#,
+                r#"{"behind":2,"reset":0,"proofs_voided":false}"#,
+            ]
+        );
+        let done = restored.json(now, &[&check[..], &["--reset"], &ticket].concat());
+        let told = done.exits(0).objects();
+        assert_eq!(told.last().unwrap()["reset"], 2, "{told:?}");
+        let begun = restored.json(now, &["login", "acme", "bob"]).done();
+        assert_eq!(
+            (&begun["next"], &begun["reason"]),
+            (&"enrol".into(), &"reset-by-support".into())
+        );
+        for phone in [&lost, &fresh] {
+            let answer = restored.answer(now, &begun, &phone.code(now)).refused();
+            assert_eq!(answer["accepted"], false, "{answer}");
+        }
+        // Nobody else notices.
+        restored.sign_in(now, "acme", "zoe", &zoe.code(now)).done();
+        whole(&restored, &[]);
+        let of_the_store = listed(&restored, &[]);
+        let voided = of_the_store
+            .iter()
+            .find(|e| e["event"] == "proofs-voided")
+            .unwrap();
+        assert_eq!(voided["detail"], "by grace, ticket T-1", "{voided}");
+    }
+}

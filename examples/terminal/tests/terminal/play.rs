@@ -163,6 +163,40 @@ impl Play {
         self.json(seconds, &["answer", login, code])
     }
 
+    /// A copy of the store, as a backup is: another folder with the file, or another database.
+    pub(crate) fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = self.store.as_ref().map(|url| {
+            let copied = format!("{url}_copy");
+            let (server, from) = url.rsplit_once('/').unwrap();
+            let to = format!("{from}_copy");
+            execute_on(
+                &format!("{server}/postgres"),
+                &format!("CREATE DATABASE {to} TEMPLATE {from}"),
+            );
+            copied
+        });
+        if self.is_file() {
+            std::fs::copy(self.path("twofa.db"), folder.path().join("twofa.db")).unwrap();
+        }
+        Self {
+            folder,
+            store,
+            said: Mutex::default(),
+        }
+    }
+
+    /// The copy, with the keys and the files that were kept beside the store that is gone.
+    pub(crate) fn restored(&self, copy: Self) -> Self {
+        for entry in std::fs::read_dir(self.folder()).unwrap() {
+            let name = entry.unwrap().file_name();
+            if !name.to_string_lossy().starts_with("twofa.db") || name == "twofa.db.key" {
+                std::fs::copy(self.folder().join(&name), copy.folder().join(&name)).unwrap();
+            }
+        }
+        copy
+    }
+
     /// What a hand in the database does, whichever it is.
     pub(crate) fn alter(&self, statement: &str) {
         let rows = match &self.store {
