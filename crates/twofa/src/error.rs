@@ -69,6 +69,14 @@ pub enum Error {
     /// The directory failed.
     #[error("the directory of projects and members failed, so nothing was decided: {0}")]
     Directory(Cause),
+    /// A list of the application's own does not go on.
+    #[error(
+        "`{call}` gave the same page again, so that reading it would never end; it must go on after what it is given"
+    )]
+    StandsStill {
+        /// Of the store or the directory.
+        call: &'static str,
+    },
     /// Too many writers of one factor at once.
     #[error("others changed this factor {attempts} times in a row while this was tried; try again")]
     Contended {
@@ -126,6 +134,7 @@ impl Error {
             Self::Unreadable { .. } => "record-unreadable",
             Self::Store(_) => "store",
             Self::Directory(_) => "directory",
+            Self::StandsStill { .. } => "page-repeated",
             Self::Contended { .. } => "contended",
             Self::Random => "no-randomness",
             Self::ProofInvalid => "proof-invalid",

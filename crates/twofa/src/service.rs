@@ -5,6 +5,7 @@ mod admin;
 mod key_changes;
 mod keys;
 mod login;
+mod pages;
 mod record;
 mod refusals;
 mod report;

@@ -8,13 +8,14 @@ use twofa_policy::{
 };
 use twofa_types::{ProjectId, UserId};
 
+use super::pages::Pages;
 use super::record::read_at_rest;
 use super::{Beside, Impact, Loaded, MemberImpact, TwoFactor, Verification};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::proof::{Facts, Proof};
 use crate::retry::Tries;
-use crate::store::{EventQuery, FactorRow, Store, Subject, SubjectEvent, is_full};
+use crate::store::{EventQuery, FactorRow, Store, Subject, SubjectEvent};
 
 /// What was asked for with authority, or why it was not done.
 #[derive(Debug)]
@@ -284,9 +285,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 
     /// Whether another administrator than `subject` has a factor in use, and so could reset them.
     async fn help_for(&self, project: &ProjectId, subject: &UserId) -> Result<Help, Error> {
-        let mut after: Option<UserId> = None;
+        let mut pages = Pages::of("members");
         loop {
-            let members = self.directory.members(project, after.as_ref(), PAGE).await;
+            let members = self.directory.members(project, pages.after(), PAGE).await;
             let members = members.map_err(Error::directory)?;
             for (user, role) in &members {
                 if *role == Role::Administrator
@@ -296,10 +297,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     return Ok(Help::AdministratorOrSupport);
                 }
             }
-            after = match members.last() {
-                Some((user, _)) if is_full(&members, PAGE) => Some(user.clone()),
-                _ => return Ok(Help::SupportOnly),
-            };
+            if !pages.read(&members, PAGE, |(user, _)| user.clone())? {
+                return Ok(Help::SupportOnly);
+            }
         }
     }
 

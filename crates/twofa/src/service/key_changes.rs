@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use twofa_lifecycle::Summary;
 use twofa_types::UnixTime;
 
+use super::pages::Pages;
 use super::{TwoFactor, record};
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
@@ -14,7 +15,7 @@ use crate::keyring::{KeyId, KeyState, Keyring, KeyringError};
 use crate::keys::{Draft, Keys};
 use crate::retry::Tries;
 use crate::seal;
-use crate::store::{Applied, AuditRow, Change, Ends, Store, Stored, Subject, is_full};
+use crate::store::{Applied, AuditRow, Change, Ends, Store, Stored, Subject};
 
 /// How many records are looked at between two looks at where we are.
 const PAGE: u32 = 500;
@@ -298,9 +299,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// under the key that it names.
     async fn count_under(&self, keys: &Keys) -> Result<BTreeMap<KeyId, u64>, Error> {
         let mut counted = BTreeMap::new();
-        let mut after: Option<Subject> = None;
+        let mut pages = Pages::of("subjects");
         loop {
-            let page = self.store.subjects(None, after.as_ref(), PAGE).await;
+            let page = self.store.subjects(None, pages.after(), PAGE).await;
             let page = page.map_err(Error::store)?;
             for row in page
                 .iter()
@@ -310,9 +311,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     *counted.entry(id).or_default() += 1;
                 }
             }
-            match page.last() {
-                Some(row) if is_full(&page, PAGE) => after = Some(row.subject.clone()),
-                _ => return Ok(counted),
+            if !pages.read(&page, PAGE, |row| row.subject.clone())? {
+                return Ok(counted);
             }
         }
     }

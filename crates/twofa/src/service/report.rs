@@ -6,6 +6,7 @@ use twofa_policy::{Decision, ProjectSettings, Role, SignInMethod, Summary, Warni
 use twofa_types::{ProjectId, UserId};
 
 use super::TwoFactor;
+use super::pages::Pages;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::store::{EventQuery, Found, RecordRow, Store, Subject, SubjectEvent, is_full};
@@ -52,7 +53,7 @@ struct Records<'a> {
     project: &'a ProjectId,
     page: VecDeque<RecordRow>,
     /// Up to where the store was read; nothing lies beyond once `done`.
-    read: Option<Subject>,
+    read: Pages<Subject>,
     done: bool,
     /// The last one that was asked for.
     asked: Option<Subject>,
@@ -63,7 +64,7 @@ impl<'a> Records<'a> {
         Self {
             project,
             page: VecDeque::new(),
-            read: None,
+            read: Pages::of("subjects"),
             done: false,
             asked: None,
         }
@@ -94,14 +95,10 @@ impl<'a> Records<'a> {
                 return Ok(Found::default());
             }
             let page = store
-                .subjects(Some(self.project), self.read.as_ref(), PAGE)
+                .subjects(Some(self.project), self.read.after(), PAGE)
                 .await;
             let page = page.map_err(Error::store)?;
-            self.done = !is_full(&page, PAGE);
-            self.read = page
-                .last()
-                .map(|row| row.subject.clone())
-                .or(self.read.take());
+            self.done = !self.read.read(&page, PAGE, |row| row.subject.clone())?;
             self.page.extend(page);
         }
     }
@@ -128,9 +125,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let now = self.now();
         let mut summary = Summary::new();
         let mut records = Records::of(project);
-        let mut after: Option<UserId> = None;
+        let mut pages = Pages::of("members");
         loop {
-            let members = self.directory.members(project, after.as_ref(), PAGE).await;
+            let members = self.directory.members(project, pages.after(), PAGE).await;
             let members = members.map_err(Error::directory)?;
             for (user, role) in &members {
                 let subject = Subject::member(project, user);
@@ -148,9 +145,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     then,
                 });
             }
-            match members.last() {
-                Some((user, _)) if is_full(&members, PAGE) => after = Some(user.clone()),
-                _ => break,
+            if !pages.read(&members, PAGE, |(user, _)| user.clone())? {
+                break;
             }
         }
         Ok(Impact {
@@ -195,14 +191,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         after: u64,
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Error> {
-        let (mut found, mut seq) = (Vec::new(), 0);
+        let (mut found, mut pages) = (Vec::new(), Pages::of("chain"));
         loop {
+            let seq = pages.after().copied().unwrap_or_default();
             let page = self.store.chain(subject, seq, PAGE).await;
             let page = page.map_err(Error::store)?;
-            seq = page.last().map_or(seq, |event| event.row.seq);
-            let is_last = !is_full(&page, PAGE);
+            let more = pages.read(&page, PAGE, |event| event.row.seq)?;
             found.extend(page.into_iter().filter(|event| event.cursor > after));
-            if is_last || is_full(&found, limit) {
+            if !more || is_full(&found, limit) {
                 found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
                 return Ok(found);
             }

@@ -5,13 +5,14 @@ use twofa_otpauth::KeyUri;
 use twofa_policy::{Changer, ProjectSettings, Reason, authorize_settings_change};
 use twofa_types::{Name, ProjectId, UserId};
 
+use super::pages::Pages;
 use super::{Authorized, Beside, TwoFactor};
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
 use crate::keyring::KeyringError;
 use crate::retry::Tries;
 use crate::seal::{self, SubjectVault};
-use crate::store::{Applied, Change, Ends, RecordRow, Store, Stored, Subject, is_full};
+use crate::store::{Applied, Change, Ends, RecordRow, Store, Stored, Subject};
 
 /// How many records are resealed between two looks at where we are.
 const PAGE: u32 = 200;
@@ -114,10 +115,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         self.keys().await?;
         self.store.drain().await.map_err(Error::store)?;
         let mut rotation = Rotation::default();
-        let mut after: Option<Subject> = None;
+        let mut pages = Pages::of("subjects");
         let mut unreadable = None;
         loop {
-            let page = self.store.subjects(None, after.as_ref(), PAGE).await;
+            let page = self.store.subjects(None, pages.after(), PAGE).await;
             let page = page.map_err(Error::store)?;
             for row in page
                 .iter()
@@ -134,9 +135,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 }
             }
             progress(rotation);
-            match page.last() {
-                Some(row) if is_full(&page, PAGE) => after = Some(row.subject.clone()),
-                _ => return unreadable.map_or(Ok(rotation), Err),
+            if !pages.read(&page, PAGE, |row| row.subject.clone())? {
+                return unreadable.map_or(Ok(rotation), Err);
             }
         }
     }

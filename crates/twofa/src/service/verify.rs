@@ -6,13 +6,14 @@ mod chain;
 use twofa_types::ProjectId;
 
 use super::TwoFactor;
+use super::pages::Pages;
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
 use crate::head::{Head, Heads};
 use crate::keyring::KeyringError;
 use crate::keys::Keys;
 use crate::retry::Tries;
-use crate::store::{RecordRow, Store, Subject, is_full};
+use crate::store::{RecordRow, Store, Subject};
 use chain::{Bounds, Chain, Looked, Notices, open};
 
 /// How many rows are read at a time.
@@ -218,17 +219,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             short: Vec::new(),
         };
         let mut missing = None;
-        let mut after: Option<Subject> = None;
+        let mut pages = Pages::of("subjects");
         loop {
             let page = self
                 .store
-                .subjects(check.project, after.as_ref(), PAGE)
+                .subjects(check.project, pages.after(), PAGE)
                 .await;
             let page = page.map_err(Error::store)?;
-            after = page
-                .last()
-                .filter(|_| is_full(&page, PAGE))
-                .map(|row| row.subject.clone());
+            let more = pages.read(&page, PAGE, |row| row.subject.clone())?;
             for row in page {
                 match self.check_row(row, &mut progress).await {
                     Err(error @ Error::Unreadable { .. }) => {
@@ -237,7 +235,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     other => other?,
                 }
             }
-            if after.is_none() {
+            if !more {
                 break;
             }
         }
@@ -339,9 +337,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         project: Option<&ProjectId>,
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
-        let mut after: Option<Subject> = None;
+        let mut pages = Pages::of("orphans");
         loop {
-            let page = self.store.orphans(project, after.as_ref(), PAGE).await;
+            let page = self.store.orphans(project, pages.after(), PAGE).await;
             let page = page.map_err(Error::store)?;
             for subject in &page {
                 // One that was made between the two looks is none.
@@ -354,9 +352,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     }
                 }
             }
-            match page.last() {
-                Some(last) if is_full(&page, PAGE) => after = Some(last.clone()),
-                _ => return Ok(()),
+            if !pages.read(&page, PAGE, Clone::clone)? {
+                return Ok(());
             }
         }
     }
@@ -412,13 +409,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             }
             Err(_) => chain.fault(None, Fault::RecordAltered),
         }
+        let mut pages = Pages::of("chain");
         loop {
             let page = self.store.chain(subject, chain.seq, PAGE).await;
             let page = page.map_err(Error::store)?;
             for event in &page {
                 chain.next(event)?;
             }
-            if !is_full(&page, PAGE) {
+            if !pages.read(&page, PAGE, |event| event.row.seq)? {
                 return Ok(chain.finish());
             }
         }

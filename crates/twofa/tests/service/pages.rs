@@ -2,8 +2,10 @@
 
 use twofa::policy::{Mandate, ProjectSettings, Role, SignInMethod, Warning};
 use twofa::testkit::{MANDATE, MemoryHarness, Site, fine, project, service_over, user};
-use twofa::types::UserId;
-use twofa::{Directory, Project, SignIn, Standing};
+use twofa::types::{ProjectId, UserId};
+use twofa::{
+    Directory, Project, RecordRow, SignIn, Standing, Store, Subject, SubjectEvent, forward_store,
+};
 
 const MEMBERS: usize = 1_234;
 
@@ -79,22 +81,19 @@ impl<D: Directory> Directory for Backwards<D> {
 
     async fn standing(
         &self,
-        project: &twofa::types::ProjectId,
+        project: &ProjectId,
         user: &UserId,
     ) -> Result<Option<Standing>, D::Error> {
         self.0.standing(project, user).await
     }
 
-    async fn project(
-        &self,
-        project: &twofa::types::ProjectId,
-    ) -> Result<Option<Project>, D::Error> {
+    async fn project(&self, project: &ProjectId) -> Result<Option<Project>, D::Error> {
         self.0.project(project).await
     }
 
     async fn members(
         &self,
-        project: &twofa::types::ProjectId,
+        project: &ProjectId,
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Vec<(UserId, Role)>, D::Error> {
@@ -180,4 +179,84 @@ fn help_is_looked_for_among_all_members() {
     site.enrol(&site.ann);
     let warnings = site.support_reset(&site.ann).unwrap().warnings();
     assert!(warnings.contains(Warning::AdministratorCouldReset));
+}
+
+/// A list that begins anew on each call, as one does that overlooks where it is to go on.
+struct Stuck<T>(T);
+
+impl<S: Store> Store for Stuck<S> {
+    type Error = S::Error;
+
+    async fn subjects(
+        &self,
+        project: Option<&ProjectId>,
+        _: Option<&Subject>,
+        limit: u32,
+    ) -> Result<Vec<RecordRow>, Self::Error> {
+        self.0.subjects(project, None, limit).await
+    }
+
+    async fn chain(
+        &self,
+        subject: &Subject,
+        _: u64,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
+        self.0.chain(subject, 0, limit).await
+    }
+
+    forward_store! { self => self.0;
+        load, resume, apply, drain, park, sweep, factors, orphans, events, horizon, latest, notices
+    }
+}
+
+impl<D: Directory> Directory for Stuck<D> {
+    type Error = D::Error;
+
+    async fn standing(
+        &self,
+        project: &ProjectId,
+        user: &UserId,
+    ) -> Result<Option<Standing>, D::Error> {
+        self.0.standing(project, user).await
+    }
+
+    async fn project(&self, project: &ProjectId) -> Result<Option<Project>, D::Error> {
+        self.0.project(project).await
+    }
+
+    async fn members(
+        &self,
+        project: &ProjectId,
+        _: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, Role)>, D::Error> {
+        self.0.members(project, None, limit).await
+    }
+}
+
+#[test]
+fn a_list_that_stands_still_is_an_error_and_no_hang() {
+    let harness = MemoryHarness::default();
+    let site = Site::new(&harness);
+    let stayed = crowd(&site);
+    let phone = site.enrol(&stayed[0]);
+    let login = site.challenge(&stayed[0]);
+    for _ in 0..600 {
+        let _ = site.answer(&login, &phone.code(site.now()));
+    }
+    let (store, directory) = site.open();
+    let stuck = service_over(Stuck(store), directory, &site.keyring(), &site.clock);
+    let code = |error: Option<twofa::Error>| error.map(|error| error.code());
+    let repeated = Some("page-repeated");
+    assert_eq!(code(site.wait(stuck.audit_verify(None)).err()), repeated);
+    assert_eq!(code(site.wait(stuck.reseal(|_| {})).err()), repeated);
+    assert_eq!(code(site.wait(stuck.list_keys()).err()), repeated);
+    let (store, directory) = site.open();
+    let stuck = service_over(store, Stuck(directory), &site.keyring(), &site.clock);
+    let then = ProjectSettings::new();
+    let impact = stuck.impact(&site.project, &then, SignInMethod::Password, |_| {});
+    assert_eq!(code(site.wait(impact).err()), repeated);
+    let reset = stuck.support_reset(&site.project, &stayed[0], "op", "T-1");
+    assert_eq!(code(site.wait(reset).err()), repeated);
 }
