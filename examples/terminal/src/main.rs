@@ -10,6 +10,7 @@
 //! | `store.rs`, `prove.rs` | opening the store under its keys; a fresh proof of who acts |
 //! | `demo.rs`, `login.rs`, `admin.rs` | signing in; administrators and support |
 //! | `projects.rs`, `members.rs`, `policy.rs`, `audit.rs` | rules and people; what they lead to; what happened |
+//! | `exported.rs`, `restore.rs` | events in a file; after a backup was restored |
 //! | `init.rs`, `keys.rs`, `import.rs` | making a store; its keys; factors from elsewhere |
 //! | `codes.rs`, `uris.rs` | codes, key URIs and QR codes, without a store |
 
@@ -58,12 +59,20 @@ fn main() -> ExitCode {
             };
             match Output::finish(run(out, &cli)) {
                 Ok(exit) => exit,
-                Err(failure) => out.failure(&failure),
+                Err(failure) => out.failure(&named(failure)),
             }
         }
         Err(error) => usage::answer(&error),
     };
     ExitCode::from(exit as u8)
+}
+
+/// A name of a store that is none, under the variable that it came from.
+fn named(failure: Failure) -> Failure {
+    match usage::wrong_variable() {
+        Some(message) if failure.code() == "store-name" => Failure::usage("store-name", message),
+        _ => failure,
+    }
 }
 
 /// A secret that is being set up is in memory, and a core dump would take it along. Where this is not to be had, the

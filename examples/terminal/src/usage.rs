@@ -53,7 +53,35 @@ fn asks_for_json() -> bool {
         .any(|arg| arg == OsStr::new("--json"))
 }
 
+/// What is wrong with a variable that stands for an option: whoever sets it in a service's file typed no option.
+pub(crate) fn wrong_variable() -> Option<String> {
+    let typed = |option: &str| {
+        std::env::args_os().any(|arg| {
+            let rest = arg.to_str().and_then(|arg| arg.strip_prefix(option));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        })
+    };
+    let variables = [("TWOFA_STORE", "--store"), ("TWOFA_KEY_FILE", "--key-file")];
+    variables.into_iter().find_map(|(name, option)| {
+        let value = std::env::var_os(name).filter(|_| !typed(option))?;
+        if value.is_empty() {
+            return Some(format!(
+                "{name} is set to nothing; give it a value, or unset it"
+            ));
+        }
+        (name == "TWOFA_STORE" && value.to_str().is_none())
+            .then(|| format!("{name} is not UTF-8 text; name a store that is"))
+    })
+}
+
 fn message(error: &clap::Error) -> String {
+    let of_a_value = matches!(
+        error.kind(),
+        ErrorKind::InvalidValue | ErrorKind::InvalidUtf8
+    );
+    if let Some(message) = wrong_variable().filter(|_| of_a_value) {
+        return message;
+    }
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,

@@ -366,3 +366,31 @@ fn a_picture_is_not_written_through_a_link() {
     let kept = std::fs::read_to_string(play.path("other")).unwrap();
     assert_eq!(kept, "of somebody's");
 }
+
+/// A variable that is wrong is named, and not the option that nobody typed.
+#[test]
+fn a_variable_that_is_wrong_is_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let not_utf8 = std::ffi::OsStr::from_bytes(b"\xff.db");
+    for (name, value) in [
+        ("TWOFA_STORE", "".as_ref()),
+        ("TWOFA_STORE", not_utf8),
+        ("TWOFA_KEY_FILE", "".as_ref()),
+    ] {
+        let mut program = crate::play::program(folder.path());
+        program.env(name, value).args(["project", "list"]);
+        let ran = program.output().unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{said}");
+        assert!(said.contains(name) && !said.contains("--"), "{said}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+    // What was typed counts, and what needs no store runs.
+    for args in [&["secret"][..], &["project", "list", "--store=none.db"]] {
+        let mut program = crate::play::program(folder.path());
+        let ran = program.env("TWOFA_STORE", "").args(args).output().unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert!(!said.contains("TWOFA_STORE"), "{said}");
+    }
+}
