@@ -63,10 +63,8 @@ impl<B: Backend> SqlStore<B> {
     ///
     /// [`Error::UnknownProject`] when there is none of this id.
     pub async fn set_project(&self, id: &ProjectId, project: &Project) -> Result<(), Error> {
-        match self.write_project(sql::SET_PROJECT, id, project).await? {
-            0 => Err(Error::UnknownProject(Box::new(id.clone()))),
-            _ => Ok(()),
-        }
+        let written = self.write_project(sql::SET_PROJECT, id, project).await?;
+        found(written, || Error::UnknownProject(Box::new(id.clone())))
     }
 
     async fn write_project(
@@ -139,10 +137,8 @@ impl<B: Backend> SqlStore<B> {
         role: Role,
     ) -> Result<(), Error> {
         let values = member(project, user, role);
-        match self.0.run(sql::SET_ROLE, &values).await? {
-            0 => Err(unknown_member(project, user)),
-            _ => Ok(()),
-        }
+        let written = self.0.run(sql::SET_ROLE, &values).await?;
+        found(written, || unknown_member(project, user))
     }
 
     /// Takes a person out of a project. Their factor and its events stay: they are asked for again should
@@ -153,11 +149,14 @@ impl<B: Backend> SqlStore<B> {
     /// [`Error::UnknownMember`] when they are not in the project.
     pub async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<(), Error> {
         let values = [Text(project.as_str()), Text(user.as_str())];
-        match self.0.run(sql::REMOVE_MEMBER, &values).await? {
-            0 => Err(unknown_member(project, user)),
-            _ => Ok(()),
-        }
+        let removed = self.0.run(sql::REMOVE_MEMBER, &values).await?;
+        found(removed, || unknown_member(project, user))
     }
+}
+
+/// An error where a statement found no row to change.
+fn found(rows: u64, none: impl FnOnce() -> Error) -> Result<(), Error> {
+    if rows == 0 { Err(none()) } else { Ok(()) }
 }
 
 fn member<'a>(project: &'a ProjectId, user: &'a UserId, role: Role) -> [Value<'a>; 3] {

@@ -297,8 +297,8 @@ impl<B: Backend> SqlStore<B> {
         Ok(found.await?.unwrap_or_default())
     }
 
-    /// A page of rows, of one project by their users, or of all by their projects. Those that cannot be read are left out, and the page is full
-    /// all the same where more follow.
+    /// A page of rows, of one project by their users, or of all by their projects. Those that cannot be read are left
+    /// out, and the page is full all the same where more follow.
     pub(crate) async fn readable<R: Row, T>(
         &self,
         (statement, project, after): (&'static str, Option<&str>, &str),

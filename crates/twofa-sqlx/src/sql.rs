@@ -6,15 +6,25 @@ macro_rules! event_columns {
     };
 }
 
-/// How far the events of a subject go, and the notices of its project; 0 where there are none.
-macro_rules! reach {
+/// How far the events of a subject go; 0 where there are none.
+macro_rules! last_event {
     ($project:literal, $user:literal) => {
         concat!(
             "COALESCE((SELECT max(seq) FROM twofa_event WHERE project = ",
             $project,
             " AND user_id = ",
             $user,
-            "), 0), COALESCE((SELECT last FROM twofa_notice_cursor WHERE project = ",
+            "), 0)"
+        )
+    };
+}
+
+/// The same, and how far the notices of its project go.
+macro_rules! reach {
+    ($project:literal, $user:literal) => {
+        concat!(
+            last_event!($project, $user),
+            ", COALESCE((SELECT last FROM twofa_notice_cursor WHERE project = ",
             $project,
             "), 0)"
         )
@@ -82,10 +92,11 @@ macro_rules! four_spans {
 }
 
 pub(crate) const SUBJECTS: [&str; 4] = four_spans!(
-    "SELECT f.project, f.user_id, f.version, f.record, f.state, f.since, f.last_used, \
-     COALESCE((SELECT max(e.seq) FROM twofa_event e \
-         WHERE e.project = f.project AND e.user_id = f.user_id), 0) \
-     FROM twofa_factor f WHERE ",
+    concat!(
+        "SELECT f.project, f.user_id, f.version, f.record, f.state, f.since, f.last_used, ",
+        last_event!("f.project", "f.user_id"),
+        " FROM twofa_factor f WHERE "
+    ),
     "f",
     ""
 );

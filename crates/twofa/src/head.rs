@@ -101,7 +101,6 @@ impl FromStr for Head {
 }
 
 /// A head in the making: chains are added in the order of their subjects.
-#[derive(Clone)]
 pub(crate) struct Heads {
     pub(crate) cursor: u64,
     subjects: u64,
@@ -134,6 +133,7 @@ impl Heads {
         self.events = self.events.saturating_add(seq);
     }
 
+    /// Of the store with this id.
     pub(crate) fn finish(self, store: [u8; 16]) -> Head {
         Head {
             store,

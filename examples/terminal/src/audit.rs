@@ -5,7 +5,7 @@ use twofa::types::ProjectId;
 use twofa::{BadPlace, Check, Error, Events, Head, SubjectEvent};
 
 use crate::args::{self, Since, Whose};
-use crate::exported::{self, NewFile};
+use crate::exported::{self, NewFile, key};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, printable, push};
 use crate::store::Opened;
@@ -109,7 +109,6 @@ async fn list(
 
 fn event_object(event: &SubjectEvent) -> Value {
     let (subject, row) = (&event.subject, &event.row);
-    let key = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     json!({
         "at": row.at.to_string(),
         "event": row.event,
@@ -224,7 +223,6 @@ async fn verify(
 }
 
 fn bad_object(bad: &BadPlace) -> Value {
-    let key = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     json!({
         "project": key(bad.subject.project_key()),
         "user": key(bad.subject.user_key()),
@@ -234,11 +232,7 @@ fn bad_object(bad: &BadPlace) -> Value {
 }
 
 fn bad_text(bad: &BadPlace) -> String {
-    let who = match (bad.subject.project_key(), bad.subject.user_key()) {
-        ("", "") => "the store itself".to_owned(),
-        (project, "") => format!("the project {project} itself"),
-        (project, user) => format!("{user} in {project}"),
-    };
+    let who = exported::whose(&bad.subject);
     let place = bad
         .seq
         .map_or_else(String::new, |seq| format!(", event {seq}"));

@@ -9,7 +9,6 @@ use serde_json::Value;
 use twofa::Subject;
 
 use crate::failure::Failure;
-use crate::output::printable;
 
 /// An event as far as it is compared: whose, its number, its code.
 pub(crate) type Line = (Subject, u64, [u8; 32]);
@@ -31,10 +30,10 @@ impl NewFile {
                 "file-exists",
                 format!(
                     "{} is there already, and is left as it is; name a new file",
-                    shown(path)
+                    path.display()
                 ),
             ),
-            _ => cannot(path, "written", &error),
+            _ => Failure::file(path, &error),
         })?;
         Ok(Self {
             path: path.to_owned(),
@@ -43,7 +42,7 @@ impl NewFile {
     }
 
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.file, "{text}").map_err(|error| cannot(&self.path, "written", &error))
+        writeln!(self.file, "{text}").map_err(|error| Failure::file(&self.path, &error))
     }
 
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
@@ -51,21 +50,21 @@ impl NewFile {
             .file
             .flush()
             .and_then(|()| self.file.get_ref().sync_all());
-        written.map_err(|error| cannot(&self.path, "written", &error))
+        written.map_err(|error| Failure::file(&self.path, &error))
     }
 }
 
 /// The last event of each subject in an export: its code covers those before it.
 pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
-    let file = File::open(path).map_err(|error| cannot(path, "read", &error))?;
+    let file = File::open(path).map_err(|error| Failure::file(path, &error))?;
     let mut last: BTreeMap<Subject, (u64, [u8; 32])> = BTreeMap::new();
     for (number, line) in (1_u64..).zip(BufReader::new(file).lines()) {
-        let line = line.map_err(|error| cannot(path, "read", &error))?;
+        let line = line.map_err(|error| Failure::file(path, &error))?;
         if line.trim().is_empty() {
             continue;
         }
         let Some((subject, seq, mac)) = event(&line) else {
-            let name = shown(path);
+            let name = path.display();
             let message = format!(
                 "line {number} of {name} is no event; give a file that `audit export` wrote"
             );
@@ -94,6 +93,23 @@ fn event(line: &str) -> Option<Line> {
     Some((subject, seq, unhex(value.get("mac")?.as_str()?)?))
 }
 
+/// A part of a subject's place: `null` where it has none.
+pub(crate) fn key(text: &str) -> Value {
+    match text {
+        "" => Value::Null,
+        text => text.into(),
+    }
+}
+
+/// Whose chain, to people.
+pub(crate) fn whose(subject: &Subject) -> String {
+    match (subject.project_key(), subject.user_key()) {
+        ("", "") => "the store itself".to_owned(),
+        (project, "") => format!("the project {project} itself"),
+        (project, user) => format!("{user} in {project}"),
+    }
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     format!("{:x}", base16ct::HexDisplay(bytes))
 }
@@ -102,12 +118,4 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let read = base16ct::lower::decode(text, &mut bytes).ok()?.len();
     (read == bytes.len()).then_some(bytes)
-}
-
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
-
-fn cannot(path: &Path, what: &str, error: &io::Error) -> Failure {
-    Failure::usage("file", format!("{} cannot be {what}: {error}", shown(path)))
 }

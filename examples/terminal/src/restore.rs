@@ -6,7 +6,7 @@ use serde_json::json;
 use twofa::types::Name;
 use twofa::{Authorized, Behind};
 
-use crate::exported;
+use crate::exported::{self, key, whose};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, printable};
 use crate::store::Opened;
@@ -52,24 +52,22 @@ pub(crate) async fn check(
 }
 
 fn print(out: Output, found: &Behind) -> Result<(), Failure> {
-    let (project, user) = (found.subject.project_key(), found.subject.user_key());
-    let key = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let (exported, stored) = (found.exported, found.stored);
+    let Behind {
+        subject,
+        exported,
+        stored,
+    } = found;
     out.result(
         || {
             json!({"behind": {
-                "project": key(project),
-                "user": key(user),
+                "project": key(subject.project_key()),
+                "user": key(subject.user_key()),
                 "exported": exported,
                 "stored": stored,
             }})
         },
         || {
-            let who = match (project, user) {
-                ("", "") => "the store itself".to_owned(),
-                (project, "") => format!("the project {project} itself"),
-                (project, user) => format!("{user} in {project}"),
-            };
+            let who = whose(subject);
             printable(&format!(
                 "{who}: {exported} events were exported, {stored} are there"
             ))

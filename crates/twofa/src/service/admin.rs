@@ -146,8 +146,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         match authorize_list(&request) {
             Ok(()) => Ok(Authorized::Granted(facts)),
             Err(refusal) => {
-                let (project, user) = (&facts.project, &facts.user);
-                self.access_refused(project, user, refusal.reason(), what)
+                let (standing, reason) = (standing.as_ref(), refusal.reason());
+                self.access_refused_to(&facts, standing, reason, what)
                     .await?;
                 Ok(Authorized::Refused(refusal))
             }
@@ -192,7 +192,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let grant = match authorize_reset(&request) {
                 Ok(grant) => grant,
                 Err(refusal) => {
-                    self.note_refusal(&facts, subject, refusal).await?;
+                    let (standing, reason) = (standing.as_ref(), refusal.reason());
+                    self.reset_refused_to(&facts, standing, subject, reason)
+                        .await?;
                     return Ok(Authorized::Refused(refusal));
                 }
             };

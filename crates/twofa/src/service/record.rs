@@ -232,7 +232,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 found.row.event == EventKind::Tampered.code()
                     && found.row.detail.as_deref() == Some(subject.user_key())
             };
-            if let Ok(None) = self.is_near_the_end(&project, alike).await {
+            if let Ok(None) = self.lately_on(&project, alike).await {
                 let detail = Some(subject.user_key().to_owned());
                 if let Err(error) = self.note(&project, Noted::Tampered, detail).await {
                     tracing::error!(%error, "a changed record could not be put on the record");

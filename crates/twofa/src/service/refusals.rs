@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use twofa_lifecycle::{Actor, Noted};
-use twofa_policy::{Reason, Refusal, SupportResetRequest};
+use twofa_policy::{CLOCK_TOLERANCE_SECS, Reason, Refusal, SupportResetRequest};
 use twofa_types::{Name, ProjectId, UnixTime, UserId};
 
 use super::TwoFactor;
@@ -19,9 +19,6 @@ use crate::store::{Store, Subject, SubjectEvent};
 
 /// For how many seconds a refusal like one that was written is only counted.
 const ALIKE: u64 = 60;
-
-/// By how many seconds a clock may stand behind.
-const BEHIND: u64 = 120;
 
 /// How many refusals are remembered at most. Beyond that they are forgotten and written again.
 const REMEMBERED: usize = 4096;
@@ -83,7 +80,7 @@ struct Counted;
 /// A clock that is a little behind the one that it was written by counts as the same moment.
 fn is_lately(written: UnixTime, now: UnixTime) -> bool {
     let (written, now) = (written.as_secs(), now.as_secs());
-    now < written.saturating_add(ALIKE) && now.saturating_add(BEHIND) >= written
+    now < written.saturating_add(ALIKE) && now.saturating_add(CLOCK_TOLERANCE_SECS) >= written
 }
 
 impl<S: Store, D: Directory> TwoFactor<S, D> {
@@ -103,9 +100,18 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         subject: &UserId,
         reason: Reason,
     ) -> Result<(), Error> {
+        let standing = self.directory.standing(project, actor).await;
+        let standing = standing.map_err(Error::directory)?;
         let what = format!("subject {subject}");
-        self.refused(project, actor, Refused::Reset, reason, what)
-            .await
+        self.refused(
+            project,
+            actor,
+            standing.as_ref(),
+            Refused::Reset,
+            reason,
+            what,
+        )
+        .await
     }
 
     /// As [`TwoFactor::reset_refused`], where the list of factors was asked for.
@@ -119,29 +125,44 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         actor: &UserId,
         reason: Reason,
     ) -> Result<(), Error> {
-        self.access_refused(project, actor, reason, "factors").await
+        let standing = self.directory.standing(project, actor).await;
+        let (standing, what) = (standing.map_err(Error::directory)?, "factors".to_owned());
+        self.refused(
+            project,
+            actor,
+            standing.as_ref(),
+            Refused::Access,
+            reason,
+            what,
+        )
+        .await
     }
 
-    /// Puts on the record what else a member asked for and was refused.
-    pub(super) async fn access_refused(
+    /// Puts a reset that was refused to the holder of a proof on the record.
+    pub(super) async fn reset_refused_to(
         &self,
-        project: &ProjectId,
-        actor: &UserId,
+        holder: &Facts,
+        standing: Option<&Standing>,
+        subject: &UserId,
         reason: Reason,
-        what: &str,
     ) -> Result<(), Error> {
-        let what = what.to_owned();
-        self.refused(project, actor, Refused::Access, reason, what)
+        let (project, user) = (&holder.project, &holder.user);
+        let what = format!("subject {subject}");
+        self.refused(project, user, standing, Refused::Reset, reason, what)
             .await
     }
 
-    pub(super) async fn note_refusal(
+    /// Puts what else was refused to the holder of a proof on the record.
+    pub(super) async fn access_refused_to(
         &self,
-        facts: &Facts,
-        subject: &UserId,
-        refusal: Refusal,
+        holder: &Facts,
+        standing: Option<&Standing>,
+        reason: Reason,
+        what: &str,
     ) -> Result<(), Error> {
-        self.reset_refused(&facts.project, &facts.user, subject, refusal.reason())
+        let (project, user) = (&holder.project, &holder.user);
+        let what = what.to_owned();
+        self.refused(project, user, standing, Refused::Access, reason, what)
             .await
     }
 
@@ -170,22 +191,6 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         .await
     }
 
-    /// Puts a refused replacement on the person's own chain, or that of the project they have left.
-    pub(super) async fn replacement_refused(
-        &self,
-        facts: &Facts,
-        standing: Option<&Standing>,
-        reason: Reason,
-    ) -> Result<(), Error> {
-        match standing {
-            Some(_) => {
-                self.access_refused(&facts.project, &facts.user, reason, "replacement")
-                    .await
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Puts a refused change of settings on the project's chain.
     pub(super) async fn settings_refused(
         &self,
@@ -196,8 +201,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let what = "settings".to_owned();
         match actor {
             Some(Actor::Member(member)) => {
-                self.refused(project, member, Refused::Access, reason, what)
-                    .await
+                let standing = self.directory.standing(project, member).await;
+                let standing = standing.map_err(Error::directory)?;
+                self.refused(
+                    project,
+                    member,
+                    standing.as_ref(),
+                    Refused::Access,
+                    reason,
+                    what,
+                )
+                .await
             }
             actor => {
                 let chain = Subject::project_itself(project);
@@ -208,17 +222,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// On the chain of the member who asked. Whoever is none may be made up: they leave nothing behind but on the
-    /// project's chain, all alike there whoever they say they are.
+    /// project's chain, all alike there whoever they say they are. A project that is not there has no chain.
     async fn refused(
         &self,
         project: &ProjectId,
         actor: &UserId,
+        standing: Option<&Standing>,
         refused: Refused,
         reason: Reason,
         what: String,
     ) -> Result<(), Error> {
-        let standing = self.directory.standing(project, actor).await;
-        let Some(standing) = standing.map_err(Error::directory)? else {
+        let Some(standing) = standing else {
             return Ok(());
         };
         let chain = match standing.role {
@@ -251,7 +265,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         };
         let since = known.map_or(0, |lately| lately.since);
         if since == 0 {
-            let there = self.is_near_the_end(chain, |event| is_alike(event, &kind, now));
+            let there = self.lately_on(chain, |event| is_alike(event, &kind, now));
             match there.await {
                 Ok(None) => {}
                 Ok(Some(written)) => {
@@ -279,8 +293,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         written
     }
 
-    /// When such an event was written, where it is one of the last of a chain.
-    pub(super) async fn is_near_the_end(
+    /// When such an event was written, where it is one of the last on a chain.
+    pub(super) async fn lately_on(
         &self,
         chain: &Subject,
         such: impl Fn(&SubjectEvent) -> bool,

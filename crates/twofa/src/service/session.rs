@@ -166,7 +166,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 now,
             };
             if let Err(refusal) = authorize_replacement(&request) {
-                self.replacement_refused(facts, standing.as_ref(), refusal.reason())
+                let (standing, reason) = (standing.as_ref(), refusal.reason());
+                self.access_refused_to(facts, standing, reason, "replacement")
                     .await?;
                 return Ok(Authorized::Refused(refusal));
             }

@@ -137,8 +137,10 @@ pub struct Check<'a> {
 struct Progress<'a> {
     found: Verification,
     each: &'a mut (dyn FnMut(&BadPlace) + Send),
-    /// That of now, and the one from before that is compared.
-    heads: [Heads; 2],
+    /// Where all chains stand now.
+    latest: Heads,
+    /// Where they stood at the head that is compared.
+    before: Option<Heads>,
     notices: Notices,
     /// Those of projects that were looked at and did not have as many as they should.
     short: Vec<Notices>,
@@ -146,9 +148,9 @@ struct Progress<'a> {
 
 impl Progress<'_> {
     fn bounds(&self) -> Bounds {
-        let [latest, before] = &self.heads;
+        let before = self.before.as_ref().map_or(0, |heads| heads.cursor);
         Bounds {
-            cursors: [latest.cursor, before.cursor],
+            cursors: [self.latest.cursor, before],
             last_notice: self.notices.last,
         }
     }
@@ -164,8 +166,11 @@ impl Progress<'_> {
         self.found.factors += counts * u64::from(looked.faults.is_empty());
         self.notices.seen.add(looked.notices);
         self.notices.explained |= !looked.faults.is_empty();
-        for (heads, (seq, mac)) in self.heads.iter_mut().zip(&looked.covered) {
-            heads.add(subject, *seq, mac);
+        let heads = [Some(&mut self.latest), self.before.as_mut()];
+        for (heads, (seq, mac)) in heads.into_iter().zip(&looked.covered) {
+            if let Some(heads) = heads {
+                heads.add(subject, *seq, mac);
+            }
         }
         for (seq, fault) in looked.faults {
             self.bad(subject, seq, fault);
@@ -204,7 +209,11 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         each: &mut (dyn FnMut(&BadPlace) + Send),
     ) -> Result<Verification, Error> {
         let from = check.from.filter(|_| check.project.is_none());
-        let now = self.store.horizon().await.map_err(Error::store)?;
+        // Of one project there is no head.
+        let now = match check.project {
+            None => self.store.horizon().await.map_err(Error::store)?,
+            Some(_) => 0,
+        };
         let mut progress = Progress {
             found: Verification {
                 factors: 0,
@@ -214,7 +223,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 head: None,
             },
             each,
-            heads: [now, from.map_or(now, |head| head.cursor)].map(Heads::up_to),
+            latest: Heads::up_to(now),
+            before: from.map(|head| Heads::up_to(head.cursor)),
             notices: Notices::default(),
             short: Vec::new(),
         };
@@ -248,17 +258,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             }
         }
         if check.project.is_none() {
-            let store = self
-                .keys()
-                .await?
-                .installation()
-                .map(|i| *i.store.as_bytes());
-            let finish = |heads: &Heads| heads.clone().finish(store.unwrap_or_default());
-            let (latest, before) = (finish(&progress.heads[0]), finish(&progress.heads[1]));
-            progress.found.head = Some(latest);
-            if from.is_some_and(|from| *from != before) {
+            let keys = self.keys().await?;
+            let store = keys.installation().map(|i| *i.store.as_bytes());
+            let store = store.unwrap_or_default();
+            let before = progress.before.take().map(|heads| heads.finish(store));
+            if before.as_ref() != from {
                 progress.bad(&Subject::installation(), None, Fault::StoreRolledBack);
             }
+            progress.found.head = Some(progress.latest.finish(store));
         }
         missing.map_or(Ok(progress.found), Err)
     }

@@ -52,6 +52,15 @@ async fn look(browser: &Browser, name: &str) {
             page.as_u64() <= screen.as_u64(),
             "{name}, {look}: {page} wide"
         );
+        // Headings that lose their width break between any two letters, and stand as high as they have some.
+        let heads =
+            "return [...document.querySelectorAll('thead tr')].map(row => row.offsetHeight);";
+        let heights = browser.driver.execute(heads, Vec::new()).await.unwrap();
+        let high = heights.json().as_array().unwrap().clone();
+        assert!(
+            high.iter().all(|height| height.as_u64() < Some(80)),
+            "{name}, {look}: headings of {high:?}"
+        );
 
         browser
             .driver
