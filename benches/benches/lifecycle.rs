@@ -73,7 +73,8 @@ fn factor(algorithm: Algorithm) -> Factor {
     let import = Command::Import {
         secret: &key,
         params,
-        again: None,
+        by: None,
+        again: false,
     };
     let record = step(&Record::new(), import, &context).unwrap();
     let record = record.into_parts().record.unwrap();

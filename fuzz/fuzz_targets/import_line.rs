@@ -6,7 +6,9 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use twofa::otpauth::{Kind, Parser, Profile};
 use twofa::policy::{ProjectSettings, Reason, Role};
-use twofa::testkit::{Clock, START, accepted, block_on, challenge, fine, project, reason};
+use twofa::testkit::{
+    Clock, START, accepted, block_on, challenge, fine, operator, project, reason,
+};
 use twofa::totp::Totp;
 use twofa::types::UserId;
 use twofa::{Attempt, Error, Keyring, MemoryDirectory, MemoryStore, SignIn, TwoFactor};
@@ -41,7 +43,8 @@ fuzz_target!(|data: &[u8]| {
     let store = Arc::new(MemoryStore::new());
     let service = TwoFactor::builder(store, Arc::clone(&directory), keyring);
     let service = fine(service.clock(clock.reading()).build());
-    let import = || block_on(service.import(&project, &user, &parsed.uri));
+    let by = operator();
+    let import = || block_on(service.import(&project, &user, &parsed.uri, &by));
 
     let time_based = matches!(parsed.uri.kind(), Kind::Totp);
     let refused = import();

@@ -124,7 +124,8 @@ impl Play {
             .step(Command::Import {
                 secret: &secret,
                 params,
-                again: None,
+                by: None,
+                again: false,
             })
             .outcome
         {

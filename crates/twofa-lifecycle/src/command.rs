@@ -1,9 +1,9 @@
 use core::fmt;
 
-use twofa_policy::{Handover, ProjectSettings, Reason, ResetGrant};
+use twofa_policy::{Handover, ProjectSettings, Reason, ResetGrant, Role, SignInMethod};
 use twofa_totp::{Code, Params, Secret};
 
-use crate::{Actor, LoginHash, ParkedLogin};
+use crate::{Actor, Listed, LoginHash, ParkedLogin};
 
 /// What may be asked of a factor. Every command is answered in every state.
 #[expect(
@@ -44,9 +44,11 @@ pub enum Command<'a> {
         secret: &'a Secret,
         /// Parameters of its codes.
         params: Params,
-        /// Who answers for it where the factor was reset since: then any key but the one that was erased is
-        /// taken, and its first code must bring a hand-over code.
-        again: Option<&'a Actor>,
+        /// Who answers for it.
+        by: Option<&'a Actor>,
+        /// Also where the factor was reset since: then any key but the one that was erased is taken, and its first
+        /// code must bring a hand-over code.
+        again: bool,
     },
     /// End every parked login: the password was changed.
     EndLogins,
@@ -54,6 +56,15 @@ pub enum Command<'a> {
     EndSessions,
     /// Drop a key that was not confirmed in time.
     Expire,
+    /// Put on the record what the directory says from now on, in the transaction that changes the directory.
+    List {
+        /// What changes there.
+        entry: Entry,
+        /// A digest of what stands there then; `None` where that is not kept.
+        listed: Option<Listed>,
+        /// Who changed it, where it was not the factor's owner.
+        actor: Option<&'a Actor>,
+    },
     /// Tell the audit of something that changes nothing else.
     Note(Noted<'a>),
 }
@@ -69,14 +80,54 @@ impl fmt::Debug for Command<'_> {
             Self::EndLogins => "EndLogins",
             Self::EndSessions => "EndSessions",
             Self::Expire => "Expire",
+            Self::List { .. } => "List",
             Self::Note(_) => "Note",
         })
     }
 }
 
+/// What changes in the directory of projects and members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// A project's settings or its issuer, on the project's own record.
+    Settings {
+        /// Before; the default ones where the project is new.
+        from: ProjectSettings,
+        /// After.
+        to: ProjectSettings,
+    },
+    /// The person becomes a member.
+    Added(Role),
+    /// The member gets another role.
+    Role {
+        /// Before.
+        from: Role,
+        /// After.
+        to: Role,
+    },
+    /// The person is no member any more.
+    Removed,
+    /// Nothing: what stands there already is taken as it is, and no event tells of it.
+    AsFound,
+}
+
 /// Something for the audit alone.
 #[derive(Debug, Clone, Copy)]
 pub enum Noted<'a> {
+    /// A sign-in passed without a code.
+    Passed {
+        /// Why.
+        reason: Reason,
+        /// How they signed in.
+        method: SignInMethod,
+    },
+    /// A sign-in was refused.
+    Refused {
+        /// Why.
+        reason: Reason,
+        /// How they signed in.
+        method: SignInMethod,
+    },
     /// Someone asked for a reset and was refused.
     ResetRefused {
         /// Who, where that is known.

@@ -2,18 +2,19 @@
 //!
 //! | field | as |
 //! |---|---|
-//! | version | one byte, 1 or 2 |
+//! | version | one byte, 1 to 3 |
 //! | generation, failures | numbers |
 //! | lock until | optional number |
 //! | attempt during the lock noted | one byte, 0 or 1 |
 //! | last event | optional number |
-//! | epoch (version 2) | optional number |
+//! | epoch (from version 2 on) | optional number |
+//! | what the directory says (version 3) | 32 bytes |
 //! | chain | number, 32 bytes |
 //! | state | one byte: 0 none, 1 reset, 2 pending, 3 active; then its fields as the types list them |
 //!
 //! Version 2 adds to a reset the key that it erased (optional 16 and 32 bytes), and to a key in use the hand-over code
-//! that it waits for (optional 32 bytes). A record in which none of these is there is written as version 1, so
-//! that services of the version before, which run beside, can read it.
+//! that it waits for (optional 32 bytes). A record is written in the lowest version that has a place for all that is
+//! in it, so that services of the version before, which run beside, can read it.
 //!
 //! Numbers are LEB128 in the shortest form; an optional value is one byte, 0 or 1, and then perhaps the value.
 //! A record has exactly one encoding, so whatever decodes encodes to the same bytes again.
@@ -25,20 +26,22 @@ use twofa_totp::{Algorithm, Digits, Drift, Params, Period, Step};
 use twofa_types::UnixTime;
 
 use crate::{
-    Active, ChainHead, ErasedKey, Key, LoginHash, PendingKey, Record, ResetMark, SealedSecret,
-    State, Throttle,
+    Active, ChainHead, ErasedKey, Key, Listed, LoginHash, PendingKey, Record, ResetMark,
+    SealedSecret, State, Throttle,
 };
 
-/// The version of a record in which nothing is newer, and that of one in which something is.
 const FIRST: u8 = 1;
+/// With an epoch, an erased key, a key that waits for a hand-over code.
 const SECOND: u8 = 2;
+/// With what the directory says.
+const THIRD: u8 = 3;
 
 /// Bytes that are not a record. Nothing is guessed from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// Written by a later version of this library, or not a record at all.
-    #[error("a record of version {version}, but this library reads versions 1 and 2; upgrade it")]
+    #[error("a record of version {version}, but this library reads versions 1 to 3; upgrade it")]
     UnknownVersion {
         /// The version found.
         version: u8,
@@ -63,16 +66,19 @@ pub enum RecordError {
 impl Record {
     /// The record as bytes: versioned, compact, at most some 1,300 bytes. No secret in the clear is among them.
     pub fn encode(&self) -> Vec<u8> {
-        let second = self.needs_second();
-        let mut out = Writer(Vec::with_capacity(192), second);
-        out.byte(if second { SECOND } else { FIRST });
+        let version = self.lowest_version();
+        let mut out = Writer(Vec::with_capacity(224), version >= SECOND);
+        out.byte(version);
         out.number(self.generation.into());
         out.number(self.throttle.failures().into());
         out.optional(self.throttle.until(), Writer::time);
         out.byte(self.throttle.noted().into());
         out.optional(self.last_event, Writer::time);
-        if second {
+        if version >= SECOND {
             out.optional(self.epoch, Writer::time);
+        }
+        if let Some(listed) = self.listed {
+            out.bytes(listed.as_bytes());
         }
         out.number(self.chain.seq);
         out.bytes(&self.chain.mac);
@@ -103,10 +109,10 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let mut from = Reader(bytes, false);
         let version = from.byte()?;
-        if !matches!(version, FIRST | SECOND) {
+        if !matches!(version, FIRST..=THIRD) {
             return Err(RecordError::UnknownVersion { version });
         }
-        from.1 = version == SECOND;
+        from.1 = version >= SECOND;
         let generation = from.narrow("generation")?;
         if generation == 0 {
             return Err(malformed("generation"));
@@ -118,6 +124,11 @@ impl Record {
         let last_event = from.optional("last event", Reader::time)?;
         let epoch = if from.1 {
             from.optional("epoch", Reader::time)?
+        } else {
+            None
+        };
+        let listed = if version == THIRD {
+            Some(Listed::from_bytes(from.array()?))
         } else {
             None
         };
@@ -146,26 +157,32 @@ impl Record {
             throttle,
             last_event,
             epoch,
+            listed,
             chain,
         };
         // A record has one encoding.
-        if record.needs_second() == (version == SECOND) {
+        if record.lowest_version() == version {
             Ok(record)
         } else {
             Err(malformed("version"))
         }
     }
 
-    /// Whether something is in it that version 1 has no place for.
-    fn needs_second(&self) -> bool {
+    /// The lowest version that has a place for all that is in it.
+    fn lowest_version(&self) -> u8 {
         let newer = |mark: &ResetMark| mark.erased.is_some();
-        self.epoch.is_some()
+        let second = self.epoch.is_some()
             || match &self.state {
                 State::None => false,
                 State::Reset(mark) => newer(mark),
                 State::Pending { after, .. } => after.as_ref().is_some_and(newer),
                 State::Active(active) => active.handover.is_some(),
-            }
+            };
+        match (self.listed, second) {
+            (Some(_), _) => THIRD,
+            (None, true) => SECOND,
+            (None, false) => FIRST,
+        }
     }
 }
 
@@ -173,7 +190,7 @@ const fn malformed(field: &'static str) -> RecordError {
     RecordError::Malformed { field }
 }
 
-/// The bytes so far, and whether they are of version 2.
+/// The bytes so far, and whether they are of version 2 or later.
 struct Writer(Vec<u8>, bool);
 
 impl Writer {
@@ -258,7 +275,7 @@ impl Writer {
     }
 }
 
-/// The bytes that are left, and whether they are of version 2.
+/// The bytes that are left, and whether they are of version 2 or later.
 struct Reader<'a>(&'a [u8], bool);
 
 impl<'a> Reader<'a> {

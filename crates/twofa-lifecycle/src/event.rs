@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use twofa_policy::{Handover, Mandate, ProjectSettings, Reason, SelfReset};
+use twofa_policy::{ProjectSettings, Reason, Role, SignInMethod};
 use twofa_types::{Name, UnixTime, UserId};
 
 /// What the audit is told: never a code, never a secret.
@@ -30,20 +30,38 @@ pub struct Event {
 pub enum Actor {
     /// A member of the project.
     Member(UserId),
-    /// Support, with the number of the ticket.
+    /// Whoever runs the installation, or supports it.
     Operator {
         /// Who.
         name: Name,
-        /// On whose request.
-        ticket: Name,
+        /// The number of the ticket, where one asked for it.
+        ticket: Option<Name>,
     },
+}
+
+impl Actor {
+    /// An operator whom no ticket asked.
+    ///
+    /// ```
+    /// use twofa_lifecycle::Actor;
+    ///
+    /// assert_eq!(Actor::operator("grace".parse()?).to_string(), "grace");
+    /// # Ok::<(), twofa_types::NameError>(())
+    /// ```
+    pub const fn operator(name: Name) -> Self {
+        Self::Operator { name, ticket: None }
+    }
 }
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Member(user) => fmt::Display::fmt(user, f),
-            Self::Operator { name, ticket } => write!(f, "{name} (ticket {ticket})"),
+            Self::Operator {
+                name,
+                ticket: Some(ticket),
+            } => write!(f, "{name} (ticket {ticket})"),
+            Self::Operator { name, ticket: None } => fmt::Display::fmt(name, f),
         }
     }
 }
@@ -60,6 +78,17 @@ pub enum Detail {
     Failures(u32),
     /// It was the key that was to replace another.
     Replacement,
+    /// How somebody signed in.
+    Method(SignInMethod),
+    /// What a new member is.
+    Role(Role),
+    /// What a member was and is.
+    RoleChange {
+        /// Before.
+        from: Role,
+        /// After.
+        to: Role,
+    },
     /// Settings before and after.
     Settings {
         /// Before.
@@ -76,31 +105,12 @@ impl fmt::Display for Detail {
             Self::ClockOff(seconds) => write!(f, "clock={seconds}"),
             Self::Failures(failures) => write!(f, "failures={failures}"),
             Self::Replacement => f.write_str("replacement"),
-            Self::Settings { from, to } => {
-                f.write_str("from ")?;
-                settings(from, f)?;
-                f.write_str(" to ")?;
-                settings(to, f)
-            }
+            Self::Method(method) => f.write_str(method.code()),
+            Self::Role(role) => f.write_str(role.code()),
+            Self::RoleChange { from, to } => write!(f, "from {} to {}", from.code(), to.code()),
+            Self::Settings { from, to } => write!(f, "from {from} to {to}"),
         }
     }
-}
-
-fn settings(settings: &ProjectSettings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match settings.mandate() {
-        Mandate::Optional => f.write_str("mandate=optional")?,
-        Mandate::From(from) => write!(f, "mandate={from}")?,
-    }
-    write!(f, " sso={}", settings.sso().code())?;
-    f.write_str(match settings.handover() {
-        Handover::NotRequired => "",
-        Handover::Required => " handover",
-    })?;
-    f.write_str(match settings.self_reset() {
-        SelfReset::Refused => "",
-        SelfReset::Allowed => " self-reset",
-    })?;
-    write!(f, " step-up={}", settings.step_up_age())
 }
 
 /// What happened. Its name is stable.
@@ -113,6 +123,10 @@ pub enum EventKind {
     EnrolmentConfirmed,
     /// Its first code did not come in time.
     EnrolmentExpired,
+    /// A sign-in passed without a code.
+    Passed,
+    /// A sign-in was refused before a code was asked for.
+    Refused,
     /// A code was accepted.
     Accepted,
     /// A code was wrong.
@@ -143,16 +157,24 @@ pub enum EventKind {
     SessionsEnded,
     /// The project's settings changed.
     SettingsChanged,
+    /// The person became a member of the project.
+    MemberAdded,
+    /// The member's role changed.
+    RoleChanged,
+    /// The person is no member any more.
+    MemberRemoved,
     /// What is stored was changed by something else than this library.
     Tampered,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::EnrolmentBegun,
         Self::EnrolmentConfirmed,
         Self::EnrolmentExpired,
+        Self::Passed,
+        Self::Refused,
         Self::Accepted,
         Self::Failed,
         Self::Replayed,
@@ -168,6 +190,9 @@ impl EventKind {
         Self::LoginsEnded,
         Self::SessionsEnded,
         Self::SettingsChanged,
+        Self::MemberAdded,
+        Self::RoleChanged,
+        Self::MemberRemoved,
         Self::Tampered,
     ];
 
@@ -184,6 +209,8 @@ impl EventKind {
             Self::EnrolmentBegun => "enrolment-begun",
             Self::EnrolmentConfirmed => "enrolment-confirmed",
             Self::EnrolmentExpired => "enrolment-expired",
+            Self::Passed => "passed",
+            Self::Refused => "refused",
             Self::Accepted => "accepted",
             Self::Failed => "failed",
             Self::Replayed => "replayed",
@@ -199,6 +226,9 @@ impl EventKind {
             Self::LoginsEnded => "logins-ended",
             Self::SessionsEnded => "sessions-ended",
             Self::SettingsChanged => "settings-changed",
+            Self::MemberAdded => "member-added",
+            Self::RoleChanged => "role-changed",
+            Self::MemberRemoved => "member-removed",
             Self::Tampered => "tampered",
         }
     }

@@ -38,7 +38,7 @@ mod step;
 mod throttle;
 mod vault;
 
-pub use command::{Command, Noted};
+pub use command::{Command, Entry, Noted};
 pub use config::{Config, ConfigError, Context, Random};
 pub use encoding::RecordError;
 pub use event::{Actor, Detail, Event, EventKind};
@@ -46,7 +46,8 @@ pub use handover::HandoverCode;
 pub use login::{LoginEffect, LoginHash, LoginKind, ParkedLogin};
 pub use outcome::{AcceptedBy, Outcome, Rejection, Transition, TransitionParts};
 pub use record::{
-    Active, ChainHead, ErasedKey, Key, PendingKey, Record, ResetMark, State, Summary, SummaryState,
+    Active, ChainHead, ErasedKey, Key, Listed, PendingKey, Record, ResetMark, State, Summary,
+    SummaryState,
 };
 pub use step::step;
 pub use throttle::Throttle;

@@ -25,6 +25,7 @@ pub struct Record {
     pub(crate) throttle: Throttle,
     pub(crate) last_event: Option<UnixTime>,
     pub(crate) epoch: Option<UnixTime>,
+    pub(crate) listed: Option<Listed>,
     pub(crate) chain: ChainHead,
 }
 
@@ -132,6 +133,23 @@ impl ErasedKey {
     }
 }
 
+/// What the application's directory says of somebody, or of a project: a digest of it, kept with the record so that an
+/// edit of the directory's own rows shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed([u8; 32]);
+
+impl Listed {
+    /// From a digest of 32 bytes.
+    pub const fn from_bytes(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The digest.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 /// Where the factor's audit chain stands. Written by the audit, opaque here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ChainHead {
@@ -150,6 +168,7 @@ impl Record {
             throttle: Throttle::new(),
             last_event: None,
             epoch: None,
+            listed: None,
             chain: ChainHead {
                 seq: 0,
                 mac: [0; 32],
@@ -180,6 +199,11 @@ impl Record {
     /// When the person's sessions were last ended: proofs of up to this second are void.
     pub const fn epoch(&self) -> Option<UnixTime> {
         self.epoch
+    }
+
+    /// What the directory says of them, as of the last change that came through here; `None` where none did.
+    pub const fn listed(&self) -> Option<Listed> {
+        self.listed
     }
 
     /// Whether a proof of that time is void, since sessions were ended then or later.

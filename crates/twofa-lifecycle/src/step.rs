@@ -5,9 +5,9 @@ use twofa_totp::{Drift, Params, Secret};
 use twofa_types::UnixTime;
 
 use crate::{
-    Active, Actor, Command, Context, Detail, ErasedKey, Event, EventKind, HandoverCode, Key,
-    LoginEffect, LoginHash, Noted, Outcome, PendingKey, Record, Rejection, ResetMark, State,
-    Throttle, Transition, Vault, answer::answer,
+    Active, Actor, Command, Context, Detail, Entry, ErasedKey, Event, EventKind, HandoverCode, Key,
+    Listed, LoginEffect, LoginHash, Noted, Outcome, PendingKey, Record, Rejection, ResetMark,
+    State, Throttle, Transition, Vault, answer::answer,
 };
 
 /// Answers `command` for the factor of `record`: the new record, the outcome, the events. Pure, and total: every
@@ -53,7 +53,7 @@ pub fn step<V: Vault>(
     context: &Context<'_, V>,
 ) -> Result<Transition, V::Error> {
     let heals = match &command {
-        Command::Note(_) | Command::EndLogins | Command::EndSessions => true,
+        Command::Note(_) | Command::List { .. } | Command::EndLogins | Command::EndSessions => true,
         Command::Reset { grant, .. } => matches!(grant.by(), ResetActor::Support { .. }),
         _ => false,
     };
@@ -72,12 +72,18 @@ pub fn step<V: Vault>(
         Command::Import {
             secret,
             params,
+            by,
             again,
-        } => import(record, secret, params, again, context),
+        } => import(record, secret, params, (by, again), context),
         Command::EndLogins => Ok(end_logins(record, context.now)),
         Command::EndSessions => Ok(end_sessions(record, context.now)),
         Command::Expire => Ok(expire(record, context.now)),
         Command::Note(noted) => Ok(note(record, noted, context.now)),
+        Command::List {
+            entry,
+            listed,
+            actor,
+        } => Ok(list(record, entry, listed, actor, context.now)),
     }
 }
 
@@ -105,6 +111,7 @@ pub(crate) fn moved(record: &Record, state: State, now: UnixTime) -> Record {
         throttle: record.throttle,
         last_event: record.last_event.max(Some(now)),
         epoch: record.epoch,
+        listed: record.listed,
         chain: record.chain,
     }
 }
@@ -251,7 +258,7 @@ fn reset<V: Vault>(
             ResetBy::Support,
             Actor::Operator {
                 name: operator.clone(),
-                ticket: ticket.clone(),
+                ticket: Some(ticket.clone()),
             },
         ),
     };
@@ -288,6 +295,7 @@ fn reset<V: Vault>(
             ResetBy::Support => Some(now),
         },
         epoch: record.epoch,
+        listed: record.listed,
         chain: record.chain,
     };
     let told = Event {
@@ -333,7 +341,7 @@ fn import<V: Vault>(
     record: &Record,
     secret: &Secret,
     params: Params,
-    again: Option<&Actor>,
+    (by, again): (Option<&Actor>, bool),
     context: &Context<'_, V>,
 ) -> Result<Transition, V::Error> {
     let mut events = Vec::with_capacity(2);
@@ -354,7 +362,7 @@ fn import<V: Vault>(
     let mut handover = None;
     if let Some(mark) = reset {
         let same = mark.erased.is_some_and(|erased| erased.is(secret));
-        if again.is_none() || same {
+        if !again || same {
             return Ok(refused(Rejection::new(Reason::AlreadyReset)));
         }
         handover = mark.handover;
@@ -378,7 +386,7 @@ fn import<V: Vault>(
     });
     let record = moved(record, state, context.now);
     events.push(Event {
-        actor: again.cloned().map(Box::new),
+        actor: by.cloned().map(Box::new),
         ..event(&record, EventKind::Imported, context.now)
     });
     let outcome = Outcome::Imported { handover: code };
@@ -437,6 +445,16 @@ pub(crate) fn expired(record: &Record, now: UnixTime) -> Option<(Record, Event)>
 
 fn note(record: &Record, noted: Noted<'_>, now: UnixTime) -> Transition {
     let told = match noted {
+        Noted::Passed { reason, method } => Event {
+            reason: Some(reason),
+            detail: Some(Detail::Method(method)),
+            ..event(record, EventKind::Passed, now)
+        },
+        Noted::Refused { reason, method } => Event {
+            reason: Some(reason),
+            detail: Some(Detail::Method(method)),
+            ..event(record, EventKind::Refused, now)
+        },
         Noted::ResetRefused { actor, reason } => Event {
             reason: Some(reason),
             actor: actor.cloned().map(Box::new),
@@ -460,4 +478,36 @@ fn note(record: &Record, noted: Noted<'_>, now: UnixTime) -> Transition {
         Outcome::Noted,
         LoginEffect::Keep,
     )
+}
+
+fn list(
+    record: &Record,
+    entry: Entry,
+    listed: Option<Listed>,
+    actor: Option<&Actor>,
+    now: UnixTime,
+) -> Transition {
+    let told = |kind, detail| Event {
+        actor: actor.cloned().map(Box::new),
+        detail,
+        ..event(record, kind, now)
+    };
+    let events = match entry {
+        Entry::Settings { from, to } => {
+            let detail = Some(Detail::Settings { from, to });
+            vec![told(EventKind::SettingsChanged, detail)]
+        }
+        Entry::Added(role) => vec![told(EventKind::MemberAdded, Some(Detail::Role(role)))],
+        Entry::Role { from, to } => {
+            let detail = Some(Detail::RoleChange { from, to });
+            vec![told(EventKind::RoleChanged, detail)]
+        }
+        Entry::Removed => vec![told(EventKind::MemberRemoved, None)],
+        Entry::AsFound => Vec::new(),
+    };
+    let record = Record {
+        listed: listed.or(record.listed),
+        ..touched(record, now)
+    };
+    Transition::write(record, events, Outcome::Noted, LoginEffect::Keep)
 }

@@ -68,7 +68,8 @@ pub use reset::{
     not_an_administrator, unknown_project,
 };
 pub use settings::{
-    Handover, Mandate, PasswordUnderSso, ProjectSettings, Role, SelfReset, SignInMethod, Sso,
+    Handover, Mandate, Passes, PasswordUnderSso, ProjectSettings, Role, SelfReset, SignInMethod,
+    Sso,
 };
 pub use trail::{RuleTried, Trail, TrailIter};
 pub use warning::{Warning, Warnings, WarningsIter};

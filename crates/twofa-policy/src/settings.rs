@@ -1,3 +1,5 @@
+use core::fmt;
+
 use twofa_types::UnixTime;
 
 /// Whether a project requires a second factor, and since when.
@@ -97,6 +99,16 @@ pub enum SelfReset {
     Allowed,
 }
 
+/// Whether sign-ins that pass without a code are on the record, one event each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Passes {
+    /// They are.
+    #[default]
+    Recorded,
+    /// They are not: for a project whose identity provider keeps such a record itself.
+    NotRecorded,
+}
+
 /// How a person signed in, before any second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignInMethod {
@@ -106,6 +118,16 @@ pub enum SignInMethod {
     Sso,
 }
 
+impl SignInMethod {
+    /// Its stable name: `password` or `sso`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Sso => "sso",
+        }
+    }
+}
+
 /// What a person is in one project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -113,6 +135,30 @@ pub enum Role {
     Member,
     /// May also reset the factors of the project's other people. May not change the mandate or single sign-on.
     Administrator,
+}
+
+impl Role {
+    /// Its stable name: `member` or `administrator`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    /// The role of that name; none for any other text.
+    ///
+    /// ```
+    /// use twofa_policy::Role;
+    ///
+    /// assert_eq!(Role::from_code(Role::Administrator.code()), Some(Role::Administrator));
+    /// assert_eq!(Role::from_code("admin"), None);
+    /// ```
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Member, Self::Administrator]
+            .into_iter()
+            .find(|role| role.code() == code)
+    }
 }
 
 /// What an operator has set for one project.
@@ -135,6 +181,7 @@ pub struct ProjectSettings {
     handover: Handover,
     self_reset: SelfReset,
     step_up_age: u32,
+    passes: Passes,
 }
 
 impl ProjectSettings {
@@ -143,7 +190,7 @@ impl ProjectSettings {
     /// The largest step-up age, in seconds: a day. Beyond that a fresh proof would mean nothing.
     pub const MAX_STEP_UP_AGE: u32 = 86_400;
 
-    /// Optional, no single sign-on, no hand-over code, no self-reset, a step-up age of 5 minutes.
+    /// Optional, no single sign-on, no hand-over code, no self-reset, a step-up age of 5 minutes, passes recorded.
     pub const fn new() -> Self {
         Self {
             mandate: Mandate::Optional,
@@ -151,6 +198,7 @@ impl ProjectSettings {
             handover: Handover::NotRequired,
             self_reset: SelfReset::Refused,
             step_up_age: Self::DEFAULT_STEP_UP_AGE,
+            passes: Passes::Recorded,
         }
     }
 
@@ -198,6 +246,13 @@ impl ProjectSettings {
         self
     }
 
+    /// With sign-ins that pass without a code on the record, or not.
+    #[must_use]
+    pub const fn with_passes(mut self, passes: Passes) -> Self {
+        self.passes = passes;
+        self
+    }
+
     /// Whether and since when a second factor is required.
     pub const fn mandate(&self) -> Mandate {
         self.mandate
@@ -218,9 +273,38 @@ impl ProjectSettings {
         self.self_reset
     }
 
+    /// Whether sign-ins that pass without a code are on the record.
+    pub const fn passes(&self) -> Passes {
+        self.passes
+    }
+
     /// How old a proof may be for a reset, in seconds; 300 unless set.
     pub const fn step_up_age(&self) -> u32 {
         self.step_up_age
+    }
+}
+
+/// One line that stays the same from version to version: what a setting's default is goes without saying.
+impl fmt::Display for ProjectSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mandate {
+            Mandate::Optional => f.write_str("mandate=optional")?,
+            Mandate::From(from) => write!(f, "mandate={from}")?,
+        }
+        write!(f, " sso={}", self.sso.code())?;
+        f.write_str(match self.handover {
+            Handover::NotRequired => "",
+            Handover::Required => " handover",
+        })?;
+        f.write_str(match self.self_reset {
+            SelfReset::Refused => "",
+            SelfReset::Allowed => " self-reset",
+        })?;
+        write!(f, " step-up={}", self.step_up_age)?;
+        f.write_str(match self.passes {
+            Passes::Recorded => "",
+            Passes::NotRecorded => " passes-not-recorded",
+        })
     }
 }
 

@@ -2,8 +2,8 @@ use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::Role;
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, Change, Directory, EventQuery, FactorRow, Found, Project, RecordRow, Resumed,
-    Standing, Store, Subject, SubjectEvent,
+    Applied, Change, Directory, EventQuery, FactorRow, Found, Listing, People, Project, RecordRow,
+    Resumed, Standing, Store, Subject, SubjectEvent,
 };
 
 #[cfg(feature = "postgres")]
@@ -126,24 +126,6 @@ impl Database {
         either!(self, store => store.close().await);
     }
 
-    /// Adds a project.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::DuplicateProject`] when there is one of this id, which stays as it is.
-    pub async fn add_project(&self, id: &ProjectId, project: &Project) -> Result<(), Error> {
-        either!(self, store => store.add_project(id, project).await)
-    }
-
-    /// Replaces a project's settings and issuer. Counts from the next decision on.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownProject`] when there is none of this id.
-    pub async fn set_project(&self, id: &ProjectId, project: &Project) -> Result<(), Error> {
-        either!(self, store => store.set_project(id, project).await)
-    }
-
     /// The projects by id, after `after`, at most `limit`.
     ///
     /// # Errors
@@ -155,43 +137,6 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<(ProjectId, Project)>, Error> {
         either!(self, store => store.list_projects(after, limit).await)
-    }
-
-    /// Takes a person into a project.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownProject`], or [`Error::DuplicateMember`] when they are in it, whose role stays.
-    pub async fn add_member(
-        &self,
-        project: &ProjectId,
-        user: &UserId,
-        role: Role,
-    ) -> Result<(), Error> {
-        either!(self, store => store.add_member(project, user, role).await)
-    }
-
-    /// Changes what a member is. Counts from the next decision on.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownMember`] when they are not in the project.
-    pub async fn set_role(
-        &self,
-        project: &ProjectId,
-        user: &UserId,
-        role: Role,
-    ) -> Result<(), Error> {
-        either!(self, store => store.set_role(project, user, role).await)
-    }
-
-    /// Takes a person out of a project. Their factor and its events stay.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownMember`] when they are not in the project.
-    pub async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<(), Error> {
-        either!(self, store => store.remove_member(project, user).await)
     }
 }
 
@@ -300,6 +245,12 @@ impl Store for Database {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Error> {
         either!(self, store => store.notices(project, after, limit).await)
+    }
+}
+
+impl People for Database {
+    async fn apply_with(&self, change: &Change, listing: &Listing<'_>) -> Result<Applied, Error> {
+        either!(self, store => store.apply_with(change, listing).await)
     }
 }
 

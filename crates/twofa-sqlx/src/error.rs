@@ -1,7 +1,5 @@
 use std::path::PathBuf;
 
-use twofa::types::{ProjectId, UserId};
-
 /// Trouble with a store or a directory on a database. Each message says what to do; none holds a password, a
 /// secret or a record.
 #[derive(Debug, thiserror::Error)]
@@ -180,28 +178,6 @@ pub enum Error {
         /// What was named.
         name: String,
     },
-    /// There is such a project already.
-    #[error("project {0} exists already; change it instead")]
-    DuplicateProject(Box<ProjectId>),
-    /// There is no such project.
-    #[error("there is no project {0}; add it first")]
-    UnknownProject(Box<ProjectId>),
-    /// This person is in the project already.
-    #[error("{user} is a member of project {project} already; change the role instead")]
-    DuplicateMember {
-        /// The project.
-        project: Box<ProjectId>,
-        /// The person.
-        user: Box<UserId>,
-    },
-    /// This person is not in the project.
-    #[error("{user} is no member of project {project}; add them, or check both names")]
-    UnknownMember {
-        /// The project.
-        project: Box<ProjectId>,
-        /// The person.
-        user: Box<UserId>,
-    },
     /// An event with this number exists: the record is older than its own events.
     #[error(
         "an event of {user:?} in project {project:?} exists already: the record was rolled back behind its events, by a restored backup or by hand; verify the audit"
@@ -283,16 +259,7 @@ impl Error {
             | Self::Url(_)
             | Self::Parameters { .. }
             | Self::NoFile { .. } => "store-name",
-            Self::DuplicateProject(_) => "duplicate-project",
-            Self::UnknownProject(_) => "unknown-project",
-            Self::DuplicateMember { .. } => "duplicate-member",
-            Self::UnknownMember { .. } => "unknown-member",
         }
-    }
-
-    /// Whether a unique or primary key was violated.
-    pub(crate) fn is_duplicate(&self) -> bool {
-        matches!(self, Self::Database(error) if is_duplicate(error))
     }
 
     /// A SQLite error under the name that says what to do.

@@ -7,7 +7,7 @@ use twofa::{Applied, Change};
 
 use crate::error::sql_state;
 use crate::schema::{self, Migrated, Tables};
-use crate::shared::{Backend, Row, Value, arguments};
+use crate::shared::{Backend, Beside, Row, Value, arguments};
 use crate::{Error, Made, SqlStore};
 
 mod limits;
@@ -20,6 +20,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     (
         "logins",
         include_str!("../migrations/postgres/0002_logins.sql"),
+    ),
+    (
+        "record",
+        include_str!("../migrations/postgres/0003_record.sql"),
     ),
 ];
 
@@ -231,6 +235,10 @@ impl Backend for Postgres {
         SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2 \
         FOR UPDATE SKIP LOCKED)";
 
+    fn versions(&self) -> (i64, i64) {
+        (self.version, known())
+    }
+
     async fn rows<R: Row>(
         &self,
         statement: &'static str,
@@ -247,8 +255,11 @@ impl Backend for Postgres {
         Ok(done.await.map_err(Error::postgres)?.rows_affected())
     }
 
-    async fn commit(&self, change: &Change) -> Result<Applied, Error> {
-        self.apply(change).await
+    async fn commit(&self, change: &Change, beside: Option<Beside<'_>>) -> Result<Applied, Error> {
+        match beside {
+            None => self.apply(change).await,
+            Some(beside) => self.apply_with(change, beside).await,
+        }
     }
 
     async fn writers_have_ended(&self) -> Result<(), Error> {

@@ -8,7 +8,7 @@
 //! is for the service to say so. One such row must not keep everybody else's from being read.
 
 use twofa::lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
-use twofa::policy::{Handover, Mandate, ProjectSettings, Role, SelfReset, Sso};
+use twofa::policy::{Handover, Mandate, Passes, ProjectSettings, Role, SelfReset, Sso};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
     AuditRow, FactorRow, Found, Project, RecordRow, Resumed, Standing, Stored, Subject,
@@ -59,7 +59,16 @@ pub(crate) type EventRow = (
     i64,
     Vec<u8>,
 );
-pub(crate) type ProjectRow = (String, Option<i64>, String, bool, bool, i64, Option<String>);
+pub(crate) type ProjectRow = (
+    String,
+    Option<i64>,
+    String,
+    bool,
+    bool,
+    i64,
+    bool,
+    Option<String>,
+);
 pub(crate) type StandingRow = (
     String,
     Option<i64>,
@@ -67,6 +76,7 @@ pub(crate) type StandingRow = (
     bool,
     bool,
     i64,
+    bool,
     Option<String>,
     Option<String>,
 );
@@ -267,21 +277,11 @@ pub(crate) fn event(row: EventRow) -> SubjectEvent {
     }
 }
 
-pub(crate) fn role_code(role: Role) -> &'static str {
-    match role {
-        Role::Member => "member",
-        Role::Administrator => "administrator",
-    }
-}
-
 pub(crate) fn role(code: &str) -> Result<Role, Error> {
-    [Role::Member, Role::Administrator]
-        .into_iter()
-        .find(|r| role_code(*r) == code)
-        .ok_or(Error::BadRow {
-            table: "twofa_member",
-            column: "role",
-        })
+    Role::from_code(code).ok_or(Error::BadRow {
+        table: "twofa_member",
+        column: "role",
+    })
 }
 
 pub(crate) fn mandate_in(settings: &ProjectSettings) -> Option<i64> {
@@ -293,7 +293,7 @@ pub(crate) fn mandate_in(settings: &ProjectSettings) -> Option<i64> {
 
 pub(crate) fn project(row: ProjectRow) -> Result<(ProjectId, Project), Error> {
     const TABLE: &str = "twofa_project";
-    let (id, mandate_from, sso, handover, self_reset, step_up_age, issuer) = row;
+    let (id, mandate_from, sso, handover, self_reset, step_up_age, passes, issuer) = row;
     let sso = Sso::from_code(&sso).ok_or(Error::BadRow {
         table: TABLE,
         column: "sso",
@@ -311,12 +311,17 @@ pub(crate) fn project(row: ProjectRow) -> Result<(ProjectId, Project), Error> {
         } else {
             SelfReset::Refused
         })
-        .with_step_up_age(u32_out(TABLE, "step_up_age", step_up_age)?);
+        .with_step_up_age(u32_out(TABLE, "step_up_age", step_up_age)?)
+        .with_passes(if passes {
+            Passes::Recorded
+        } else {
+            Passes::NotRecorded
+        });
     Ok((project_id(TABLE, &id)?, Project { settings, issuer }))
 }
 
 pub(crate) fn standing(row: StandingRow) -> Result<Standing, Error> {
-    let (id, mandate_from, sso, handover, self_reset, step_up_age, issuer, member) = row;
+    let (id, mandate_from, sso, handover, self_reset, step_up_age, passes, issuer, member) = row;
     let row = (
         id,
         mandate_from,
@@ -324,6 +329,7 @@ pub(crate) fn standing(row: StandingRow) -> Result<Standing, Error> {
         handover,
         self_reset,
         step_up_age,
+        passes,
         issuer,
     );
     Ok(Standing {

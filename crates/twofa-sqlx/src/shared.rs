@@ -79,10 +79,16 @@ pub trait Row: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin {}
 #[cfg(all(feature = "postgres", not(feature = "sqlite")))]
 impl<R> Row for R where R: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin {}
 
+/// A statement that goes with a change, and its parameters.
+pub(crate) type Beside<'a> = (&'static str, &'a [Value<'a>]);
+
 /// What a database does in its own way.
 pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Removes parked logins that expired before `$1`, at most `$2`.
     const SWEEP: &'static str;
+
+    /// The version of the tables when the store was opened, and the one that this program makes.
+    fn versions(&self) -> (i64, i64);
 
     /// The rows that a statement finds.
     fn rows<R: Row>(
@@ -98,8 +104,13 @@ pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<u64, Error>> + Send;
 
-    /// Applies a change whole, or not at all.
-    fn commit(&self, change: &Change) -> impl Future<Output = Result<Applied, Error>> + Send;
+    /// Applies a change whole, or not at all; with it a statement of its own, which must change a row or nothing is
+    /// written at all.
+    fn commit(
+        &self,
+        change: &Change,
+        beside: Option<Beside<'_>>,
+    ) -> impl Future<Output = Result<Applied, Error>> + Send;
 
     /// Returns once every write that began before has ended, and every one from then on sees the installation's
     /// record as it is now.
@@ -133,12 +144,7 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
     }
 
     async fn apply(&self, change: &Change) -> Result<Applied, Error> {
-        if change.record.len() > twofa::MAX_RECORD_BYTES {
-            return Err(Error::RecordTooLong {
-                bytes: change.record.len(),
-            });
-        }
-        self.0.commit(change).await
+        self.write(change, None).await
     }
 
     async fn drain(&self) -> Result<(), Error> {
@@ -280,6 +286,19 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
 }
 
 impl<B: Backend> SqlStore<B> {
+    pub(crate) async fn write(
+        &self,
+        change: &Change,
+        beside: Option<Beside<'_>>,
+    ) -> Result<Applied, Error> {
+        if change.record.len() > twofa::MAX_RECORD_BYTES {
+            return Err(Error::RecordTooLong {
+                bytes: change.record.len(),
+            });
+        }
+        self.0.commit(change, beside).await
+    }
+
     /// The row that a statement finds, converted.
     pub(crate) async fn one<R: Row, T>(
         &self,

@@ -155,30 +155,46 @@ pub(crate) const NOTICES: &str = concat!(
         SELECT last FROM twofa_notice_cursor WHERE project = $1), 0) ORDER BY notice LIMIT $3"
 );
 
-pub(crate) const PROJECT: &str = "SELECT project, mandate_from, sso, handover, self_reset, \
-    step_up_age, issuer FROM twofa_project WHERE project = $1";
+/// Of tables of this version, and of an older one, which say of no project that its passes are not recorded.
+macro_rules! projects {
+    ($before:literal, $after:literal) => {
+        [
+            concat!($before, "passes", $after),
+            concat!($before, "true", $after),
+        ]
+    };
+}
 
-pub(crate) const PROJECTS: &str = "SELECT project, mandate_from, sso, handover, self_reset, \
-    step_up_age, issuer FROM twofa_project WHERE project > $1 ORDER BY project LIMIT $2";
+pub(crate) const PROJECT: [&str; 2] = projects!(
+    "SELECT project, mandate_from, sso, handover, self_reset, step_up_age, ",
+    ", issuer FROM twofa_project WHERE project = $1"
+);
 
-pub(crate) const STANDING: &str = "SELECT p.project, p.mandate_from, p.sso, p.handover, p.self_reset, \
-    p.step_up_age, p.issuer, m.role \
+pub(crate) const PROJECTS: [&str; 2] = projects!(
+    "SELECT project, mandate_from, sso, handover, self_reset, step_up_age, ",
+    ", issuer FROM twofa_project WHERE project > $1 ORDER BY project LIMIT $2"
+);
+
+pub(crate) const STANDING: [&str; 2] = projects!(
+    "SELECT p.project, p.mandate_from, p.sso, p.handover, p.self_reset, p.step_up_age, ",
+    ", p.issuer, m.role \
     FROM twofa_project p LEFT JOIN twofa_member m ON m.project = p.project AND m.user_id = $2 \
-    WHERE p.project = $1";
+    WHERE p.project = $1"
+);
 
 pub(crate) const MEMBERS: &str = "SELECT user_id, role FROM twofa_member \
     WHERE project = $1 AND user_id > $2 ORDER BY user_id LIMIT $3";
 
 pub(crate) const ADD_PROJECT: &str = "INSERT INTO twofa_project \
-    (project, mandate_from, sso, handover, self_reset, step_up_age, issuer) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    (project, mandate_from, sso, handover, self_reset, step_up_age, passes, issuer) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
 
 pub(crate) const SET_PROJECT: &str = "UPDATE twofa_project SET mandate_from = $2, sso = $3, \
-    handover = $4, self_reset = $5, step_up_age = $6, issuer = $7 WHERE project = $1";
+    handover = $4, self_reset = $5, step_up_age = $6, passes = $7, issuer = $8 WHERE project = $1";
 
 // Inserts nothing where there is no such project.
 pub(crate) const ADD_MEMBER: &str = "INSERT INTO twofa_member (project, user_id, role) \
-    SELECT project, $2, $3 FROM twofa_project WHERE project = $1";
+    SELECT project, $2, $3 FROM twofa_project WHERE project = $1 ON CONFLICT DO NOTHING";
 
 pub(crate) const SET_ROLE: &str =
     "UPDATE twofa_member SET role = $3 WHERE project = $1 AND user_id = $2";

@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use twofa::{Applied, Change};
 
 use crate::schema::{self, Migrated, Tables};
-use crate::shared::{Backend, Row, Value, arguments};
+use crate::shared::{Backend, Beside, Row, Value, arguments};
 use crate::{Error, SqlStore};
 
 #[cfg_attr(
@@ -26,6 +26,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     (
         "logins",
         include_str!("../migrations/sqlite/0002_logins.sql"),
+    ),
+    (
+        "record",
+        include_str!("../migrations/sqlite/0003_record.sql"),
     ),
 ];
 
@@ -171,6 +175,10 @@ impl Backend for Sqlite {
     const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
         SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2)";
 
+    fn versions(&self) -> (i64, i64) {
+        (self.version, known())
+    }
+
     async fn rows<R: Row>(
         &self,
         statement: &'static str,
@@ -188,8 +196,8 @@ impl Backend for Sqlite {
         Ok(done.await.map_err(Error::sqlite)?.rows_affected())
     }
 
-    async fn commit(&self, change: &Change) -> Result<Applied, Error> {
-        self.apply(change).await
+    async fn commit(&self, change: &Change, beside: Option<Beside<'_>>) -> Result<Applied, Error> {
+        self.apply(change, beside).await
     }
 
     /// Whoever writes here compares and writes in one exclusive transaction: there is nobody to wait for.

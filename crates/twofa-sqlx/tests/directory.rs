@@ -6,11 +6,10 @@
 
 mod support;
 
-use support::{Fresh, at, project, user};
+use support::{Fresh, at, operator, project, service, user};
 use twofa::policy::{Handover, Mandate, PasswordUnderSso, ProjectSettings, Role, SelfReset, Sso};
 use twofa::types::UnixTime;
-use twofa::{Directory, Project};
-use twofa_sqlx::Error;
+use twofa::{Directory, Error, Project};
 
 on_both!(
     settings_come_back_as_they_were_set,
@@ -27,13 +26,14 @@ fn plain() -> Project {
 
 async fn settings_come_back_as_they_were_set(fresh: Fresh) {
     let store = fresh.open().await;
+    let (service, by) = (service(&store), operator());
     let acme = project("acme");
     assert_eq!(store.project(&acme).await.unwrap(), None);
     assert_eq!(store.standing(&acme, &user("zoe")).await.unwrap(), None);
-    let error = store.set_project(&acme, &plain()).await.unwrap_err();
+    let error = service.set_project(&acme, &plain(), &by).await.unwrap_err();
     assert!(matches!(error, Error::UnknownProject(p) if *p == acme));
 
-    store.add_project(&acme, &plain()).await.unwrap();
+    service.add_project(&acme, &plain(), &by).await.unwrap();
     assert_eq!(store.project(&acme).await.unwrap(), Some(plain()));
     let mandates = [
         Mandate::Optional,
@@ -62,32 +62,34 @@ async fn settings_come_back_as_they_were_set(fresh: Fresh) {
                         .with_step_up_age(age),
                     issuer: (age == 0).then(|| "Ünïcode & Söhne".into()),
                 };
-                store.set_project(&acme, &set).await.unwrap();
+                service.set_project(&acme, &set, &by).await.unwrap();
                 assert_eq!(store.project(&acme).await.unwrap().unwrap(), set);
             }
         }
     }
     let before = store.project(&acme).await.unwrap();
-    let error = store.add_project(&acme, &plain()).await.unwrap_err();
+    let error = service.add_project(&acme, &plain(), &by).await.unwrap_err();
     assert!(matches!(error, Error::DuplicateProject(p) if *p == acme));
     assert_eq!(store.project(&acme).await.unwrap(), before);
+    assert_eq!(service.audit_verify(None).await.unwrap().first_bad, None);
 }
 
 async fn members_and_roles(fresh: Fresh) {
     let store = fresh.open().await;
+    let (service, by) = (service(&store), operator());
     let (acme, beta, zoe) = (project("acme"), project("beta"), user("zoe"));
-    let error = store
-        .add_member(&acme, &zoe, Role::Member)
+    let error = service
+        .add_member(&acme, &zoe, Role::Member, &by)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::UnknownProject(p) if *p == acme));
-    store.add_project(&acme, &plain()).await.unwrap();
-    store.add_project(&beta, &plain()).await.unwrap();
+    service.add_project(&acme, &plain(), &by).await.unwrap();
+    service.add_project(&beta, &plain(), &by).await.unwrap();
     let role = async |p| store.standing(p, &zoe).await.unwrap().unwrap().role;
 
     assert_eq!(role(&acme).await, None);
-    store
-        .add_member(&acme, &zoe, Role::Administrator)
+    service
+        .add_member(&acme, &zoe, Role::Administrator, &by)
         .await
         .unwrap();
     assert_eq!(role(&acme).await, Some(Role::Administrator));
@@ -96,26 +98,33 @@ async fn members_and_roles(fresh: Fresh) {
         None,
         "an administrator of one project is nobody in another"
     );
-    let error = store
-        .add_member(&acme, &zoe, Role::Member)
+    let error = service
+        .add_member(&acme, &zoe, Role::Member, &by)
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::DuplicateMember { user, .. } if *user == zoe));
+    assert!(matches!(error, Error::DuplicateMember(who) if who.user() == Some(&zoe)));
     assert_eq!(role(&acme).await, Some(Role::Administrator));
-    store.set_role(&acme, &zoe, Role::Member).await.unwrap();
+    service
+        .set_role(&acme, &zoe, Role::Member, &by)
+        .await
+        .unwrap();
     assert_eq!(role(&acme).await, Some(Role::Member));
-    store.remove_member(&acme, &zoe).await.unwrap();
+    service.remove_member(&acme, &zoe, &by).await.unwrap();
     assert_eq!(role(&acme).await, None);
     for error in [
-        store.remove_member(&acme, &zoe).await.unwrap_err(),
-        store.set_role(&acme, &zoe, Role::Member).await.unwrap_err(),
+        service.remove_member(&acme, &zoe, &by).await.unwrap_err(),
+        service
+            .set_role(&acme, &zoe, Role::Member, &by)
+            .await
+            .unwrap_err(),
     ] {
-        assert!(matches!(error, Error::UnknownMember { user, .. } if *user == zoe));
+        assert!(matches!(error, Error::UnknownMember(who) if who.user() == Some(&zoe)));
     }
 }
 
 async fn lists_are_paged_by_bytes(fresh: Fresh) {
     let store = fresh.open().await;
+    let (service, by) = (service(&store), operator());
     let mut names = [
         "acme",
         "Acme",
@@ -126,9 +135,12 @@ async fn lists_are_paged_by_bytes(fresh: Fresh) {
         "\u{e000}",
     ];
     for name in names {
-        store.add_project(&project(name), &plain()).await.unwrap();
-        store
-            .add_member(&project("acme"), &user(name), Role::Member)
+        service
+            .add_project(&project(name), &plain(), &by)
+            .await
+            .unwrap();
+        service
+            .add_member(&project("acme"), &user(name), Role::Member, &by)
             .await
             .unwrap();
     }

@@ -101,7 +101,7 @@ async fn a_newer_schema_is_refused_with_both_versions() {
     let error = Database::create(&fresh.url).await.unwrap_err();
     let text = error.to_string();
     assert!(
-        text.contains("version 7") && text.contains("up to 2"),
+        text.contains("version 7") && text.contains("up to 3"),
         "{text}"
     );
 

@@ -1,7 +1,10 @@
 //! Where the service asks who belongs to a project, and by which rules it lives: [`Directory`].
 
+use std::fmt;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+use twofa_lifecycle::Listed;
 use twofa_policy::{ProjectSettings, Role};
 use twofa_types::{ProjectId, UserId};
 
@@ -49,6 +52,25 @@ pub trait Directory: Send + Sync {
         after: Option<&UserId>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<(UserId, Role)>, Self::Error>> + Send;
+}
+
+/// What is kept with a project's own record of what the directory says of it.
+pub(crate) fn of_project(project: &Project) -> Listed {
+    let issuer = match &project.issuer {
+        Some(issuer) => format!(" issuer={issuer}"),
+        None => String::new(),
+    };
+    digest(format_args!("project {}{issuer}", project.settings))
+}
+
+/// The same of a person, with a member's record.
+pub(crate) fn of_member(role: Option<Role>) -> Listed {
+    digest(format_args!("role {}", role.map_or("none", Role::code)))
+}
+
+fn digest(said: fmt::Arguments<'_>) -> Listed {
+    let text = format!("twofa/listed/{said}");
+    Listed::from_bytes(Sha256::digest(text.as_bytes()).into())
 }
 
 /// A directory that many share.

@@ -52,6 +52,12 @@ pub enum Error {
     /// The person is no member of the project.
     #[error("{} is not a member of {}; add them, or check both names", who(_0), _0.project_key())]
     UnknownMember(Box<Subject>),
+    /// There is such a project already.
+    #[error("there is a project {0} already; change it with its own settings")]
+    DuplicateProject(Box<ProjectId>),
+    /// The person is a member of the project already.
+    #[error("{} is a member of {} already; change their role instead", who(_0), _0.project_key())]
+    DuplicateMember(Box<Subject>),
     /// A record or a secret in it cannot be read.
     #[error("{} cannot be read: {source}", whose(subject))]
     Unreadable {
@@ -126,6 +132,8 @@ impl Error {
         match self {
             Self::UnknownProject(_) => "unknown-project",
             Self::UnknownMember(_) => "unknown-member",
+            Self::DuplicateProject(_) => "duplicate-project",
+            Self::DuplicateMember(_) => "duplicate-member",
             Self::Unreadable {
                 source: RestError::Key(error),
                 ..

@@ -67,8 +67,8 @@ pub use service::{
 };
 pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{
-    Applied, AuditRow, Change, Ends, EventQuery, FactorRow, Found, MAX_RECORD_BYTES, RecordRow,
-    Resumed, Store, Stored, Subject, SubjectEvent,
+    Applied, AuditRow, Change, Ends, EventQuery, FactorRow, Found, Listing, MAX_RECORD_BYTES,
+    People, RecordRow, Resumed, Store, Stored, Subject, SubjectEvent,
 };
 
 /// The examples in the repository's README, compiled.

@@ -6,6 +6,7 @@ mod key_changes;
 mod keys;
 mod login;
 mod pages;
+mod people;
 mod record;
 mod refusals;
 mod report;

@@ -122,7 +122,7 @@ pub use harness::{Clock, Harness, MemoryHarness, block_on};
 pub use ring::SharedRing;
 pub use site::{
     MANDATE, RACERS, START, Service, Site, accepted, allowed, at_once, challenge, fine, granted,
-    project, reason, refused, rejected, service as service_over, set_up, user,
+    operator, project, reason, refused, rejected, service as service_over, set_up, user,
 };
 pub use suite::run_all;
 pub use swapped::SwappedStore;

@@ -27,6 +27,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use openidconnect::reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use openidconnect::reqwest::{Client, RequestBuilder, redirect::Policy};
 use tokio::sync::Mutex;
+use twofa::lifecycle::Actor;
 use twofa::otpauth::KeyUri;
 use twofa::policy::Role;
 use twofa::totp::{self, Secret, Totp};
@@ -95,21 +96,20 @@ async fn people(folder: &Path, hash: &str) -> Vec<Arc<Mutex<Person>>> {
         .build()
         .unwrap();
     let acme: ProjectId = "acme".parse().unwrap();
+    let by = Actor::operator("operator".parse().unwrap());
     let mut people = Vec::new();
     for number in 0..PEOPLE {
         let email = format!("person-{number}@acme.example");
         let user: UserId = email.parse().unwrap();
         let insert = sqlx::query(INSERT).bind(&email).bind(hash);
         insert.execute(store.pool()).await.unwrap();
-        database
-            .add_member(&acme, &user, Role::Member)
-            .await
-            .unwrap();
+        let added = service.add_member(&acme, &user, Role::Member, &by);
+        added.await.unwrap();
         let bytes = format!("{number:020}");
         let secret = || Secret::from_bytes(bytes.as_bytes()).unwrap();
         let params = totp::Params::default();
         let uri = KeyUri::totp("Acme", &email, secret(), params).unwrap();
-        service.import(&acme, &user, &uri).await.unwrap();
+        service.import(&acme, &user, &uri, &by).await.unwrap();
         people.push(Arc::new(Mutex::new(Person {
             email,
             phone: Totp::new(&secret(), params),

@@ -172,7 +172,7 @@ async fn over(
         sso: provider.map(Arc::new),
         set_ups: Arc::new(SetUps::default()),
     };
-    seed::if_empty(&app, database).await?;
+    seed::if_empty(&app).await?;
     say(&format!("Listening on http://{address} for {public}"));
     say(&format!("Open {public} in a browser. Ctrl-C stops it."));
 

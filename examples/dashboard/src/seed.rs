@@ -1,9 +1,9 @@
 //! A project and people to try it with, on an empty database.
 
 use twofa::Project;
+use twofa::lifecycle::Actor;
 use twofa::policy::{Handover, PasswordUnderSso, ProjectSettings, Role, Sso};
 use twofa::types::{ProjectId, UnixTime};
-use twofa_sqlx::Database;
 
 use crate::accounts::Account;
 use crate::app::{App, StartError};
@@ -18,10 +18,11 @@ const MANDATE: UnixTime = UnixTime::from_secs(1_669_852_800);
 /// # Errors
 ///
 /// When the database fails.
-pub async fn if_empty(app: &App, database: &Database) -> Result<(), StartError> {
+pub async fn if_empty(app: &App) -> Result<(), StartError> {
     if !app.accounts.is_empty().await? {
         return Ok(());
     }
+    let (twofa, by) = (&app.twofa, Actor::operator("dashboard".parse()?));
     let mandatory = ProjectSettings::mandatory_from(MANDATE);
     let mut projects = vec![
         ("acme", "Acme", mandatory),
@@ -42,7 +43,7 @@ pub async fn if_empty(app: &App, database: &Database) -> Result<(), StartError> 
             settings,
             issuer: Some(issuer.to_owned()),
         };
-        database.add_project(&project, &entry).await?;
+        twofa.add_project(&project, &entry, &by).await?;
         for (name, role) in [
             ("admin", Role::Administrator),
             ("second", Role::Administrator),
@@ -55,12 +56,8 @@ pub async fn if_empty(app: &App, database: &Database) -> Result<(), StartError> 
             };
             let password = password().map_err(|_| twofa::Error::Random)?;
             app.accounts.add(&account, &password).await?;
-            database.add_member(&project, &account.user, role).await?;
-            let what = if role == Role::Administrator {
-                "administrator"
-            } else {
-                "member"
-            };
+            twofa.add_member(&project, &account.user, role, &by).await?;
+            let what = role.code();
             say(&format!(
                 "  {:<24} {password}   {what} of {project}",
                 account.user

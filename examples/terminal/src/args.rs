@@ -235,8 +235,8 @@ pub(crate) enum Command {
         /// Also for people who were reset since, with another key, behind a hand-over code
         #[arg(long, requires = "operator", requires = "ticket")]
         again: bool,
-        /// Who answers for it
-        #[arg(long, value_name = "NAME", requires = "again", value_parser = whole_name)]
+        /// Who brings them in; the name of your login where it is not given
+        #[arg(long, value_name = "NAME", value_parser = whole_name)]
         operator: Option<Name>,
         /// On which ticket
         #[arg(long, value_name = "TICKET", requires = "again", value_parser = whole_name)]
@@ -266,6 +266,8 @@ pub(crate) enum Project {
         project: ProjectId,
         #[command(flatten)]
         rules: Rules,
+        #[command(flatten)]
+        operator: Operator,
     },
     /// Change a project's rules, those that are given
     Set {
@@ -273,6 +275,8 @@ pub(crate) enum Project {
         project: ProjectId,
         #[command(flatten)]
         rules: Rules,
+        #[command(flatten)]
+        operator: Operator,
     },
     /// List all projects
     List,
@@ -287,6 +291,8 @@ pub(crate) enum Member {
         /// As an administrator
         #[arg(long)]
         admin: bool,
+        #[command(flatten)]
+        operator: Operator,
     },
     /// Change what someone is
     Set {
@@ -294,11 +300,15 @@ pub(crate) enum Member {
         person: Person,
         #[command(flatten)]
         role: RoleOption,
+        #[command(flatten)]
+        operator: Operator,
     },
     /// Take someone out of a project
     Remove {
         #[command(flatten)]
         person: Person,
+        #[command(flatten)]
+        operator: Operator,
     },
     /// List the members of a project
     List {
@@ -334,6 +344,14 @@ pub(crate) struct Person {
     pub(crate) project: ProjectId,
     #[arg(value_name = "USER")]
     pub(crate) user: UserId,
+}
+
+/// Who answers for a change.
+#[derive(Args)]
+pub(crate) struct Operator {
+    /// Who makes the change; the name of your login where it is not given
+    #[arg(long = "operator", value_name = "NAME", value_parser = whole_name)]
+    pub(crate) name: Option<Name>,
 }
 
 /// The administrator who acts, and what they prove it with.
@@ -389,6 +407,15 @@ pub(crate) struct RuleOptions {
     /// It does not
     #[arg(long)]
     pub(crate) no_handover: bool,
+    /// Whether sign-ins that pass without a code are on the record
+    #[arg(long, value_name = "ON|OFF")]
+    pub(crate) passed: Option<OnOff>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OnOff {
+    On,
+    Off,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

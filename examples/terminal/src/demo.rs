@@ -1,14 +1,13 @@
 //! `demo`: the whole story, on the default store.
 
-use twofa::Project;
 use twofa::policy::{ProjectSettings, Role};
 use twofa::types::{ProjectId, UnixTime, UserId};
-use twofa_sqlx::Error as StoreError;
+use twofa::{Error, Project};
 
 use crate::failure::{Exit, Failure, Outcome};
 use crate::login::login;
+use crate::operator::operator;
 use crate::output::Output;
-use crate::projects;
 use crate::store::Opened;
 
 /// 1 December 2022, 00:00 UTC.
@@ -19,23 +18,23 @@ pub(crate) async fn demo(out: Output, opened: &Opened, email: &UserId) -> Outcom
     let project = ProjectId::new("demo").map_err(|e| Failure::usage("name", e.to_string()))?;
     let settings = ProjectSettings::mandatory_from(MANDATE);
     let issuer = Some("twofa demo".to_owned());
-    match projects::add(opened, &project, &Project { settings, issuer }).await {
+    let by = operator(None)?;
+    let project_made = Project { settings, issuer };
+    let service = &opened.service;
+    match service.add_project(&project, &project_made, &by).await {
         Ok(()) => tell(
             out,
             &format!(
                 "Made the project \"demo\", where two-factor authentication is mandatory from {MANDATE}."
             ),
         )?,
-        Err(e) if e.code() == "duplicate-project" => {}
-        Err(e) => return Err(e),
+        Err(Error::DuplicateProject(_)) => {}
+        Err(e) => return Err(e.into()),
     }
-    match opened
-        .database
-        .add_member(&project, email, Role::Administrator)
-        .await
-    {
+    let role = Role::Administrator;
+    match service.add_member(&project, email, role, &by).await {
         Ok(()) => tell(out, &format!("Made {email} its administrator.\n"))?,
-        Err(StoreError::DuplicateMember { .. }) => {}
+        Err(Error::DuplicateMember(_)) => {}
         Err(e) => return Err(e.into()),
     }
     tell(

@@ -104,6 +104,8 @@ impl From<Error> for Failure {
             }
             Error::UnknownProject(_)
             | Error::UnknownMember(_)
+            | Error::DuplicateProject(_)
+            | Error::DuplicateMember(_)
             | Error::KeyUri(_)
             | Error::AlreadySetUp { .. }
             | Error::AlreadyReset { .. }
@@ -129,8 +131,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let (code, message) = (error.code(), error.to_string());
         match code {
-            "duplicate-project" | "duplicate-member" | "unknown-project" | "unknown-member"
-            | "store-name" => Self::usage(code, message),
+            "store-name" => Self::usage(code, message),
             _ => Self::store(code, message),
         }
     }

@@ -7,8 +7,9 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use twofa::Error;
+use twofa::lifecycle::Actor;
 use twofa::otpauth::{Parser, Profile};
-use twofa::types::{Name, ProjectId, UserId};
+use twofa::types::{ProjectId, UserId};
 use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure, Outcome};
@@ -43,17 +44,14 @@ enum Line {
     AlreadyReset(Failure),
 }
 
-/// The operator and the ticket that answer for people who were reset since.
-type Again<'a> = Option<(&'a Name, &'a Name)>;
-
 /// Brings in every line that can be, and names those that cannot. Run again after an interruption, it goes on with
-/// those that are not in yet.
+/// those that are not in yet. On a ticket, it also brings in those who were reset since.
 pub(crate) async fn import(
     out: Output,
     opened: &Opened,
     project: &ProjectId,
     path: &Path,
-    again: Again<'_>,
+    by: &Actor,
 ) -> Outcome {
     opened.project(project).await?;
     let failed = |e: std::io::Error| Failure::file(path, &e);
@@ -70,7 +68,7 @@ pub(crate) async fn import(
             continue;
         }
         let done = if fits {
-            import_line(out, opened, project, &line, again).await
+            import_line(out, opened, project, &line, by).await
         } else {
             Err(Failure::usage(
                 "too-long",
@@ -130,7 +128,7 @@ async fn import_line(
     opened: &Opened,
     project: &ProjectId,
     line: &[u8],
-    again: Again<'_>,
+    by: &Actor,
 ) -> Result<Line, Failure> {
     let text = std::str::from_utf8(line)
         .map_err(|_| Failure::usage("not-utf8", "it is not UTF-8 text"))?;
@@ -149,13 +147,15 @@ async fn import_line(
         .parse(uri)
         .map_err(|e| Failure::usage("uri", e.to_string()))?;
     let (service, uri) = (&opened.service, &parsed.uri);
-    let done = match again {
-        None => service.import(project, &user, uri).await,
-        Some((operator, ticket)) => {
-            service
-                .import_again(project, &user, uri, operator, ticket)
-                .await
+    let done = match by {
+        Actor::Operator {
+            name,
+            ticket: Some(ticket),
+        } => {
+            let again = service.import_again(project, &user, uri, name, ticket);
+            again.await
         }
+        by => service.import(project, &user, uri, by).await,
     };
     match done {
         Ok(done) => {

@@ -5,9 +5,13 @@ use twofa::Purpose;
 use twofa_sqlx::{Database, Made};
 
 use crate::args::Global;
-use crate::failure::{Exit, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::operator::operator;
 use crate::output::Output;
 use crate::store::{Does, Opened};
+
+/// How many projects are read at a time.
+const PAGE: u32 = 500;
 
 /// Makes the store and its keys.
 pub(crate) async fn init(out: Output, global: &Global, rehearsal: bool) -> Outcome {
@@ -50,18 +54,43 @@ pub(crate) async fn migrate(out: Output, global: &Global) -> Outcome {
     let opened = Opened::open(out, global, Does::Writes).await?;
     let tables = Database::migrate(&global.store).await?;
     let installed = opened.service.install(Purpose::Production).await?;
+    let adopted = adopt(&opened).await?;
     opened.database.close().await;
     let (from, to) = (tables.from, tables.to);
-    let migrated = installed || from != to;
+    let migrated = installed || from != to || adopted > 0;
     out.result(
         || json!({"migrated": migrated, "from": from, "to": to}),
         || {
             if migrated {
-                format!("The store went from version {from} to {to}.")
+                let kept = match adopted {
+                    0 => String::new(),
+                    adopted => format!(
+                        "\nThe rules and members of {adopted} projects are kept with the records now, as they were found."
+                    ),
+                };
+                format!("The store went from version {from} to {to}.{kept}")
             } else {
                 format!("The store has version {to}, which is the newest; nothing was changed.")
             }
         },
     )?;
     Ok(Exit::Done)
+}
+
+/// Takes the projects that an earlier version made as they stand, so that an edit of them shows from now on. Says how
+/// many there were.
+async fn adopt(opened: &Opened) -> Result<u64, Failure> {
+    let by = operator(None)?;
+    let (mut adopted, mut after) = (0, None);
+    loop {
+        let page = opened.database.list_projects(after.as_ref(), PAGE).await?;
+        for (id, _) in &page {
+            let members = opened.service.adopt_project(id, &by).await?;
+            adopted += u64::from(members.is_some());
+        }
+        match page.into_iter().next_back() {
+            Some((id, _)) => after = Some(id),
+            None => return Ok(adopted),
+        }
+    }
 }

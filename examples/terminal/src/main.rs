@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `args.rs`, `usage.rs`, `times.rs` | what may be typed, and what is said where it cannot be read |
 //! | `input.rs`, `output.rs`, `failure.rs` | bounded reading; text or JSON; exit codes |
-//! | `store.rs`, `prove.rs` | opening the store under its keys; a fresh proof of who acts |
+//! | `store.rs`, `prove.rs`, `operator.rs` | opening the store under its keys; a fresh proof of who acts; who operates |
 //! | `demo.rs`, `login.rs`, `admin.rs` | signing in; administrators and support |
 //! | `projects.rs`, `members.rs`, `policy.rs`, `audit.rs` | rules and people; what they lead to; what happened |
 //! | `exported.rs`, `restore.rs` | events in a file; after a backup was restored |
@@ -27,6 +27,7 @@ mod input;
 mod keys;
 mod login;
 mod members;
+mod operator;
 mod output;
 mod policy;
 mod projects;
@@ -41,6 +42,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
+use twofa::lifecycle::Actor;
 use twofa::totp::Window;
 use twofa::types::UnixTime;
 
@@ -246,8 +248,11 @@ async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
             operator,
             ticket,
         } => {
-            let again = operator.as_ref().zip(ticket.as_ref());
-            import::import(out, opened, project, file, again).await
+            let mut by = operator::operator(operator.as_ref())?;
+            if let Actor::Operator { ticket: none, .. } = &mut by {
+                none.clone_from(ticket);
+            }
+            import::import(out, opened, project, file, &by).await
         }
         // Done elsewhere.
         Command::Init { .. }

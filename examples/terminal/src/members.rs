@@ -7,6 +7,7 @@ use twofa::types::{ProjectId, UserId};
 
 use crate::args;
 use crate::failure::{Exit, Failure, Outcome};
+use crate::operator::operator;
 use crate::output::Output;
 use crate::store::Opened;
 
@@ -14,26 +15,35 @@ use crate::store::Opened;
 const PAGE: u32 = 500;
 
 pub(crate) async fn member(out: Output, opened: &Opened, command: &args::Member) -> Outcome {
+    let service = &opened.service;
     match command {
-        args::Member::Add { person, admin } => {
-            let role = role(*admin);
-            let added = opened
-                .database
-                .add_member(&person.project, &person.user, role);
+        args::Member::Add {
+            person,
+            admin,
+            operator: by,
+        } => {
+            let (role, by) = (role(*admin), operator(by.name.as_ref())?);
+            let added = service.add_member(&person.project, &person.user, role, &by);
             added.await?;
             print(out, &person.project, &person.user, role)?;
         }
-        args::Member::Set { person, role: set } => {
-            let role = role(set.admin);
-            let changed = opened
-                .database
-                .set_role(&person.project, &person.user, role);
+        args::Member::Set {
+            person,
+            role: set,
+            operator: by,
+        } => {
+            let (role, by) = (role(set.admin), operator(by.name.as_ref())?);
+            let changed = service.set_role(&person.project, &person.user, role, &by);
             changed.await?;
             print(out, &person.project, &person.user, role)?;
         }
-        args::Member::Remove { person } => {
+        args::Member::Remove {
+            person,
+            operator: by,
+        } => {
             let (project, user) = (&person.project, &person.user);
-            opened.database.remove_member(project, user).await?;
+            let by = operator(by.name.as_ref())?;
+            service.remove_member(project, user, &by).await?;
             out.result(
                 || json!({"removed": true, "project": project.as_str(), "user": user.as_str()}),
                 || format!("{user} is no member of {project} any more"),
@@ -65,10 +75,7 @@ async fn list(out: Output, opened: &Opened, project: &ProjectId) -> Result<(), F
 }
 
 fn print(out: Output, project: &ProjectId, user: &UserId, role: Role) -> Result<(), Failure> {
-    let role = match role {
-        Role::Administrator => "administrator",
-        Role::Member => "member",
-    };
+    let role = role.code();
     out.result(
         || json!({"project": project.as_str(), "user": user.as_str(), "role": role}),
         || format!("{:<32} {role} of {project}", user.as_str()),

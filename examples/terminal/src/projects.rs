@@ -1,13 +1,13 @@
 //! `project`: adding, changing and listing projects and their rules.
 
 use serde_json::{Value, json};
-use twofa::lifecycle::Actor;
-use twofa::policy::{Changer, Handover, Mandate, ProjectSettings};
+use twofa::Project;
+use twofa::policy::{Handover, Mandate, Passes, ProjectSettings};
 use twofa::types::ProjectId;
-use twofa::{Authorized, Project};
 
-use crate::args::{self, RuleOptions};
+use crate::args::{self, OnOff, RuleOptions};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::operator::operator;
 use crate::output::{Output, printable, push, warning_codes};
 use crate::store::Opened;
 
@@ -16,54 +16,36 @@ const PAGE: u32 = 500;
 
 pub(crate) async fn project(out: Output, opened: &Opened, command: &args::Project) -> Outcome {
     match command {
-        args::Project::Add { project, rules } => {
+        args::Project::Add {
+            project,
+            rules,
+            operator: by,
+        } => {
             let added = Project {
                 settings: rules.options.apply(ProjectSettings::new()),
                 issuer: rules.issuer.clone(),
             };
-            add(opened, project, &added).await?;
+            let by = operator(by.name.as_ref())?;
+            opened.service.add_project(project, &added, &by).await?;
             print(out, project, &added)?;
         }
-        args::Project::Set { project, rules } => {
+        args::Project::Set {
+            project,
+            rules,
+            operator: by,
+        } => {
             let before = opened.project(project).await?;
             let after = Project {
                 settings: rules.options.apply(before.settings),
                 issuer: rules.issuer.clone().or(before.issuer),
             };
-            if after.settings != before.settings {
-                record(opened, project, before.settings, after.settings).await?;
-            }
-            opened.database.set_project(project, &after).await?;
+            let by = operator(by.name.as_ref())?;
+            opened.service.set_project(project, &after, &by).await?;
             print(out, project, &after)?;
         }
         args::Project::List => list(out, opened).await?,
     }
     Ok(Exit::Done)
-}
-
-/// Adds a project, and puts the rules that it begins with on the record.
-pub(crate) async fn add(opened: &Opened, id: &ProjectId, project: &Project) -> Result<(), Failure> {
-    opened.database.add_project(id, project).await?;
-    record(opened, id, ProjectSettings::new(), project.settings).await
-}
-
-/// Whoever runs this program on the store is its operator.
-async fn record(
-    opened: &Opened,
-    id: &ProjectId,
-    before: ProjectSettings,
-    after: ProjectSettings,
-) -> Result<(), Failure> {
-    let actor: Option<&Actor> = None;
-    let changed = opened
-        .service
-        .settings_changed(id, before, after, Changer::Operator, actor);
-    match changed.await? {
-        Authorized::Granted(()) => Ok(()),
-        Authorized::Refused(refusal) => {
-            Err(Failure::usage(refusal.reason().code(), refusal.to_string()))
-        }
-    }
 }
 
 async fn list(out: Output, opened: &Opened) -> Result<(), Failure> {
@@ -137,6 +119,12 @@ impl RuleOptions {
         }
         if let Some(sso) = self.sso {
             settings = settings.with_sso(sso.into());
+        }
+        if let Some(passed) = self.passed {
+            settings = settings.with_passes(match passed {
+                OnOff::On => Passes::Recorded,
+                OnOff::Off => Passes::NotRecorded,
+            });
         }
         if self.handover {
             settings = settings.with_handover(Handover::Required);

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use twofa::lifecycle::Actor;
 use twofa::testkit::Authenticator;
 use twofa::{Answer, Attempt, Begin, Keyring, LoginId, Project, SignIn, Store, Subject, TwoFactor};
 use twofa_policy::{ProjectSettings, Role};
@@ -43,19 +44,16 @@ impl People {
         let project: ProjectId = project.parse().unwrap();
         let settings = ProjectSettings::mandatory_from(UnixTime::from_secs(START));
         let issuer = None;
-        database
-            .add_project(&project, &Project { settings, issuer })
-            .await
-            .unwrap();
+        let by = Actor::operator("operator".parse().unwrap());
+        let made = Project { settings, issuer };
+        twofa.add_project(&project, &made, &by).await.unwrap();
         let mut people = Vec::new();
         for n in 0..number {
             // Spread over the whole index by a multiplication modulo 2^32.
             let mixed = u32::try_from(n).unwrap().wrapping_mul(2_654_435_761);
             let user: UserId = format!("{mixed:08x}-{n:07}@example.com").parse().unwrap();
-            database
-                .add_member(&project, &user, Role::Member)
-                .await
-                .unwrap();
+            let added = twofa.add_member(&project, &user, Role::Member, &by);
+            added.await.unwrap();
             let begun = twofa
                 .begin(SignIn::password(&project, &user))
                 .await

@@ -384,7 +384,8 @@ fn an_imported_key_is_in_use_at_once_and_each_of_its_codes_works_once() {
     let done = world.apply(Command::Import {
         secret: &secret,
         params,
-        again: None,
+        by: None,
+        again: false,
     });
     assert!(matches!(done.outcome, Outcome::Imported { .. }));
     assert_eq!(done.kinds(), [EventKind::Imported]);
@@ -413,7 +414,8 @@ fn an_imported_key_is_in_use_at_once_and_each_of_its_codes_works_once() {
         let done = world.apply(Command::Import {
             secret: &secret,
             params,
-            again: None,
+            by: None,
+            again: false,
         });
         assert_eq!(done.reason(), Reason::AlreadySetUp);
         assert_eq!(world.record, before);
@@ -425,7 +427,8 @@ fn an_imported_key_is_in_use_at_once_and_each_of_its_codes_works_once() {
     let done = world.apply(Command::Import {
         secret: &secret,
         params,
-        again: None,
+        by: None,
+        again: false,
     });
     assert_eq!(
         done.kinds(),

@@ -3,8 +3,8 @@
 use crate::world::{START, World};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use twofa_lifecycle::{ChainHead, Record, RecordError, SealedSecret};
-use twofa_policy::Handover;
+use twofa_lifecycle::{ChainHead, Entry, Listed, Record, RecordError, SealedSecret};
+use twofa_policy::{Handover, Role};
 use twofa_types::UnixTime;
 
 /// Records as they come about, and as they may be in corners that rarely come about.
@@ -43,6 +43,12 @@ fn samples() -> Vec<Record> {
     samples.push(world.record);
     let (mut world, _) = World::enrolled();
     let _ = world.apply(twofa_lifecycle::Command::EndSessions);
+    samples.push(world.record.clone());
+    let _ = world.apply(twofa_lifecycle::Command::List {
+        entry: Entry::Added(Role::Member),
+        listed: Some(Listed::from_bytes([0xaa; 32])),
+        actor: None,
+    });
     samples.push(world.record);
     samples
 }
@@ -97,7 +103,7 @@ fn hex(bytes: &[u8]) -> String {
 fn an_unknown_version_is_an_error_never_a_guess() {
     for record in samples() {
         let mut bytes = record.encode();
-        for version in (0..=255).filter(|version| !matches!(version, 1 | 2)) {
+        for version in (0..=255).filter(|version| !matches!(version, 1..=3)) {
             bytes[0] = version;
             assert_eq!(
                 Record::decode(&bytes),

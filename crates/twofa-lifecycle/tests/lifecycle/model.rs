@@ -286,7 +286,8 @@ impl Play {
         let done = self.world.apply(Command::Import {
             secret: &secret,
             params,
-            again: None,
+            by: None,
+            again: false,
         });
         if behind || !free {
             let reason = if behind {

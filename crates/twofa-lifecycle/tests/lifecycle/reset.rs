@@ -104,7 +104,7 @@ fn support_is_named_with_its_ticket() {
     let name = |text| Name::new(text).unwrap();
     let actor = Actor::Operator {
         name: name("grace"),
-        ticket: name("T-1042"),
+        ticket: Some(name("T-1042")),
     };
     assert_eq!(done.events[0].actor.as_deref(), Some(&actor));
     assert_eq!(actor.to_string(), "grace (ticket T-1042)");

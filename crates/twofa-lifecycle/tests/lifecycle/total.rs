@@ -61,7 +61,8 @@ fn cases() -> Vec<Case> {
     let _ = world.apply(Command::Import {
         secret: &secret,
         params: Params::default(),
-        again: None,
+        by: None,
+        again: false,
     });
     add(
         "imported",
@@ -264,7 +265,8 @@ fn every_command_is_answered_in_every_state() {
             plain(&|| Command::Import {
                 secret,
                 params: Params::default(),
-                again: None,
+                by: None,
+                again: false,
             });
             plain(&|| Command::Expire);
             let settings = ProjectSettings::new();

@@ -14,6 +14,8 @@ fn kinds_have_distinct_stable_names() {
             "enrolment-begun",
             "enrolment-confirmed",
             "enrolment-expired",
+            "passed",
+            "refused",
             "accepted",
             "failed",
             "replayed",
@@ -29,6 +31,9 @@ fn kinds_have_distinct_stable_names() {
             "logins-ended",
             "sessions-ended",
             "settings-changed",
+            "member-added",
+            "role-changed",
+            "member-removed",
             "tampered",
         ]
     );

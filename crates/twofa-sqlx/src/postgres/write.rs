@@ -18,6 +18,7 @@ use sqlx::query::QueryAs;
 use twofa::{Applied, Change, Ends};
 
 use crate::error::{is_duplicate, sql_state};
+use crate::shared::{Beside, arguments};
 use crate::sql::INSTALLATION;
 use crate::{Error, rows};
 
@@ -25,25 +26,32 @@ impl super::Postgres {
     pub(super) async fn apply(&self, change: &Change) -> Result<Applied, Error> {
         let shape = Shape::of(change);
         let written = shape.bind(change)?.fetch_one(&self.pool).await;
-        match written {
-            Ok((0, installation)) => {
-                let expected = rows::counter_in("the installation's version", change.installation)?;
-                Ok(if installation == expected {
-                    Applied::Conflict
-                } else {
-                    Applied::Stale
-                })
-            }
-            Ok(_) => Ok(Applied::Committed),
-            Err(error) => match sql_state(&error).as_deref() {
-                // serialization_failure, deadlock_detected: rolled back for another writer's sake.
-                Some("40001" | "40P01") => Ok(Applied::Conflict),
-                _ if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
-                    project: change.subject.project_key().into(),
-                    user: change.subject.user_key().into(),
-                }),
-                _ => Err(Error::postgres(error)),
-            },
+        outcome(change, written)
+    }
+
+    /// The same with a statement of its own, in one transaction.
+    pub(super) async fn apply_with(
+        &self,
+        change: &Change,
+        (statement, values): Beside<'_>,
+    ) -> Result<Applied, Error> {
+        let mut transaction = self.pool.begin().await.map_err(Error::postgres)?;
+        let shape = Shape::of(change);
+        let written = shape.bind(change)?.fetch_one(&mut *transaction).await;
+        let applied = outcome(change, written)?;
+        if applied != Applied::Committed {
+            return Ok(applied);
+        }
+        let values = arguments::<sqlx::Postgres>(values).map_err(Error::postgres)?;
+        let done = sqlx::query_with(statement, values).execute(&mut *transaction);
+        match done.await {
+            Ok(done) if done.rows_affected() == 0 => return Ok(Applied::Conflict),
+            Err(error) if is_for_another(&error) => return Ok(Applied::Conflict),
+            done => done.map_err(Error::postgres)?,
+        };
+        match transaction.commit().await {
+            Err(error) if is_for_another(&error) => Ok(Applied::Conflict),
+            done => done.map(|()| Applied::Committed).map_err(Error::postgres),
         }
     }
 
@@ -104,6 +112,32 @@ impl super::Postgres {
         }
         Ok(())
     }
+}
+
+/// What became of the statement.
+fn outcome(change: &Change, written: Result<(i64, i64), sqlx::Error>) -> Result<Applied, Error> {
+    match written {
+        Ok((0, installation)) => {
+            let expected = rows::counter_in("the installation's version", change.installation)?;
+            Ok(if installation == expected {
+                Applied::Conflict
+            } else {
+                Applied::Stale
+            })
+        }
+        Ok(_) => Ok(Applied::Committed),
+        Err(error) if is_for_another(&error) => Ok(Applied::Conflict),
+        Err(error) if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
+            project: change.subject.project_key().into(),
+            user: change.subject.user_key().into(),
+        }),
+        Err(error) => Err(Error::postgres(error)),
+    }
+}
+
+/// Rolled back for another writer's sake: `serialization_failure`, `deadlock_detected`.
+fn is_for_another(error: &sqlx::Error) -> bool {
+    matches!(sql_state(error).as_deref(), Some("40001" | "40P01"))
 }
 
 fn violates_events(error: &sqlx::Error) -> bool {

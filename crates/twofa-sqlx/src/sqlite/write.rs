@@ -5,7 +5,7 @@ use twofa::{Applied, AuditRow, Change, Ends};
 
 use super::Sqlite;
 use crate::error::is_duplicate;
-use crate::shared::{arguments, parking};
+use crate::shared::{Beside, arguments, parking};
 use crate::{Error, rows, sql};
 
 const INSERT: &str = "INSERT INTO twofa_factor \
@@ -29,7 +29,11 @@ const END: &str = "DELETE FROM twofa_login WHERE id = $1";
 const END_ALL: &str = "DELETE FROM twofa_login WHERE project = $1 AND user_id = $2";
 
 impl Sqlite {
-    pub(super) async fn apply(&self, change: &Change) -> Result<Applied, Error> {
+    pub(super) async fn apply(
+        &self,
+        change: &Change,
+        beside: Option<Beside<'_>>,
+    ) -> Result<Applied, Error> {
         let _turn = self.turn().await?;
         // A future that is dropped on the way rolls back, and nobody was answered.
         let mut transaction = self
@@ -46,7 +50,9 @@ impl Sqlite {
             != rows::counter_in("the installation's version", change.installation)?
         {
             Some(Applied::Stale)
-        } else if record(&mut transaction, change).await?.rows_affected() == 0 {
+        } else if record(&mut transaction, change).await?.rows_affected() == 0
+            || !changes_a_row(&mut transaction, beside).await?
+        {
             Some(Applied::Conflict)
         } else {
             None
@@ -68,6 +74,18 @@ impl Sqlite {
         transaction.commit().await.map_err(Error::sqlite)?;
         Ok(Applied::Committed)
     }
+}
+
+async fn changes_a_row(
+    connection: &mut SqliteConnection,
+    beside: Option<Beside<'_>>,
+) -> Result<bool, Error> {
+    let Some((statement, values)) = beside else {
+        return Ok(true);
+    };
+    let values = arguments::<sqlx::Sqlite>(values).map_err(Error::sqlite)?;
+    let done = sqlx::query_with(statement, values).execute(connection);
+    Ok(done.await.map_err(Error::sqlite)?.rows_affected() > 0)
 }
 
 async fn record(

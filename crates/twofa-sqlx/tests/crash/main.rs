@@ -11,6 +11,7 @@
 
 #[expect(dead_code, reason = "other tests use the rest")]
 mod cluster;
+mod directory;
 mod people;
 #[path = "../support/mod.rs"]
 mod support;
@@ -57,23 +58,7 @@ async fn kill_programs(fresh: &Fresh) {
     for round in 1..=rounds() {
         let acks = folder.path().join("acknowledged");
         std::fs::write(&acks, "").unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "the_program_that_is_killed", "--ignored"])
-            .env("TWOFA_CRASH_FOLDER", folder.path())
-            .env("TWOFA_CRASH_STORE", &fresh.url)
-            .env("TWOFA_CRASH_ROUND", round.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        while std::fs::metadata(&acks).unwrap().len() == 0 {
-            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        tokio::time::sleep(moment(round)).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
-
+        kill_one("the_program_that_is_killed", folder.path(), fresh, round).await;
         let acknowledged = read(&acks);
         logins += acknowledged.values().map(Vec::len).sum::<usize>();
         let database = fresh.open().await;
@@ -85,6 +70,73 @@ async fn kill_programs(fresh: &Fresh) {
         "{logins} logins in {} rounds",
         rounds()
     );
+}
+
+/// Starts a test of this file as a program of its own, and kills it some time after the first that it acknowledged.
+async fn kill_one(program: &str, folder: &Path, fresh: &Fresh, round: u64) {
+    let acks = folder.join("acknowledged");
+    std::fs::write(&acks, "").unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", program, "--ignored"])
+        .env("TWOFA_CRASH_FOLDER", folder)
+        .env("TWOFA_CRASH_STORE", &fresh.url)
+        .env("TWOFA_CRASH_ROUND", round.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    while std::fs::metadata(&acks).unwrap().len() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    tokio::time::sleep(moment(round)).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_operator_leaves_no_change_without_its_event_on_sqlite() {
+    kill_operators(&Fresh::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_operator_leaves_no_change_without_its_event_on_postgres() {
+    kill_operators(&Fresh::postgres().await).await;
+}
+
+/// A setting, a role, a member and its event: never one without the other.
+async fn kill_operators(fresh: &Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = fresh.open().await;
+    let keys = directory::set_up(&database).await;
+    std::fs::write(folder.path().join("keys"), &keys).unwrap();
+    database.close().await;
+    let mut before = 0;
+    for round in 1..=rounds() {
+        kill_one("the_operator_who_is_killed", folder.path(), fresh, round).await;
+        let database = fresh.open().await;
+        let events = directory::check(&database, &keys).await;
+        assert!(events > before, "something was changed in each round");
+        before = events;
+        database.close().await;
+    }
+}
+
+/// Changes settings, roles and members until it is killed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "started and killed by the tests above"]
+async fn the_operator_who_is_killed() {
+    let folder = std::env::var("TWOFA_CRASH_FOLDER").expect("only the tests above start this");
+    let folder = Path::new(&folder);
+    let store = std::env::var("TWOFA_CRASH_STORE").unwrap();
+    let database = Database::open(&store).await.unwrap();
+    let keys = std::fs::read_to_string(folder.join("keys")).unwrap();
+    let acks = folder.join("acknowledged");
+    directory::change(database, keys, move || {
+        let mut file = OpenOptions::new().append(true).open(&acks).unwrap();
+        file.write_all(b"changed\n").unwrap();
+    })
+    .await;
 }
 
 fn read(acks: &Path) -> Acknowledged {

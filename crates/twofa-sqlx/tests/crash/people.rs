@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use twofa::lifecycle::Actor;
 use twofa::policy::{ProjectSettings, Reason, Role};
 use twofa::testkit::{Authenticator, Clock};
 use twofa::types::{ProjectId, UnixTime, UserId};
@@ -42,20 +43,19 @@ impl People {
         let settings = ProjectSettings::mandatory_from(UnixTime::from_secs(START));
         let issuer = None;
         let made = Project { settings, issuer };
-        database.add_project(&project(), &made).await.unwrap();
         let keys = Keyring::generate().unwrap().to_text().to_string();
         let mut people = Self {
             keys,
             uris: Vec::new(),
         };
+        let (service, clock) = people.service(database);
+        clock.set(UnixTime::from_secs(START));
+        let by = Actor::operator("grace".parse().unwrap());
+        service.add_project(&project(), &made, &by).await.unwrap();
         for n in 0..PEOPLE {
-            let member = Role::Member;
-            database
-                .add_member(&project(), &user(n), member)
-                .await
-                .unwrap();
-            let (service, clock) = people.service(database);
-            clock.set(UnixTime::from_secs(START));
+            let (acme, member) = (project(), user(n));
+            let added = service.add_member(&acme, &member, Role::Member, &by);
+            added.await.unwrap();
             let begun = service.begin(SignIn::password(&project(), &user(n))).await;
             let Begin::Enrol(set_up) = begun.unwrap() else {
                 panic!("no set-up was begun")

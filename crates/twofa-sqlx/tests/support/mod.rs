@@ -12,9 +12,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
-use twofa::lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa::lifecycle::{Actor, LoginHash, LoginKind, ParkedLogin, Summary, SummaryState};
+use twofa::policy::{Handover, Mandate, ProjectSettings, Role, SelfReset};
 use twofa::types::{ProjectId, UnixTime, UserId};
-use twofa::{AuditRow, Change, Ends, Subject, SubjectEvent};
+use twofa::{AuditRow, Change, Ends, Keyring, Subject, SubjectEvent, TwoFactor};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx::{self, AssertSqlSafe, Connection, postgres::PgConnection};
 
@@ -109,6 +110,77 @@ pub fn event(seq: u64) -> AuditRow {
         key_id: 1,
         mac: [u8::try_from(seq % 256).unwrap(); 32],
     }
+}
+
+const PUT_PROJECT: &str = "INSERT INTO twofa_project \
+    (project, mandate_from, sso, handover, self_reset, step_up_age, issuer) \
+    VALUES ($1, $2, $3, $4, $5, $6, NULL) \
+    ON CONFLICT (project) DO UPDATE SET mandate_from = excluded.mandate_from, sso = excluded.sso, \
+    handover = excluded.handover, self_reset = excluded.self_reset, \
+    step_up_age = excluded.step_up_age";
+
+const PUT_MEMBER: &str = "INSERT INTO twofa_member (project, user_id, role) VALUES ($1, $2, $3) \
+    ON CONFLICT (project, user_id) DO UPDATE SET role = excluded.role";
+
+const TAKE_MEMBER: &str = "DELETE FROM twofa_member WHERE project = $1 AND user_id = $2";
+
+macro_rules! run {
+    ($database:expr, $query:expr) => {
+        match $database {
+            Database::Sqlite(store) => drop($query.execute(store.pool()).await.unwrap()),
+            Database::Postgres(store) => drop($query.execute(store.pool()).await.unwrap()),
+            _ => unreachable!("tests run on both"),
+        }
+    };
+}
+
+/// The row of a project as a version had it that kept nothing of it with the record.
+pub async fn put_project(database: &Database, id: &ProjectId, settings: ProjectSettings) {
+    let mandate = match settings.mandate() {
+        Mandate::Optional => None,
+        Mandate::From(from) => Some(i64::try_from(from.as_secs()).unwrap()),
+    };
+    run!(
+        database,
+        sqlx::query(PUT_PROJECT)
+            .bind(id.as_str())
+            .bind(mandate)
+            .bind(settings.sso().code())
+            .bind(settings.handover() == Handover::Required)
+            .bind(settings.self_reset() == SelfReset::Allowed)
+            .bind(i64::from(settings.step_up_age()))
+    );
+}
+
+/// The row of a member, likewise.
+pub async fn put_member(database: &Database, id: &ProjectId, user: &UserId, role: Option<Role>) {
+    match role {
+        Some(role) => run!(
+            database,
+            sqlx::query(PUT_MEMBER)
+                .bind(id.as_str())
+                .bind(user.as_str())
+                .bind(role.code())
+        ),
+        None => run!(
+            database,
+            sqlx::query(TAKE_MEMBER)
+                .bind(id.as_str())
+                .bind(user.as_str())
+        ),
+    }
+}
+
+/// A service with keys of its own, for an empty store.
+pub fn service(database: &Database) -> TwoFactor<Database, Database> {
+    let keyring = Keyring::generate().unwrap();
+    TwoFactor::builder(database.clone(), database.clone(), keyring)
+        .build()
+        .unwrap()
+}
+
+pub fn operator() -> Actor {
+    Actor::operator("grace".parse().unwrap())
 }
 
 /// The write that takes `subject` from version `expected` to the next, with one event of the same number.

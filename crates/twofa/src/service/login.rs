@@ -1,8 +1,8 @@
 //! The way of a login: begin, answer, explain.
 
-use twofa_lifecycle::{Command, LoginHash, LoginKind, Outcome, ParkedLogin, Record};
+use twofa_lifecycle::{Command, LoginHash, LoginKind, Noted, Outcome, ParkedLogin, Record};
 use twofa_otpauth::KeyUri;
-use twofa_policy::{Decision, How, Next, Reason, SignInMethod, decide};
+use twofa_policy::{Decision, How, Next, Passes, Reason, SignInMethod, decide};
 use twofa_totp::{Code, Params, Secret};
 use twofa_types::UnixTime;
 
@@ -44,14 +44,19 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             );
             match decision.next() {
                 Next::Allow => {
-                    return Ok(Begin::Allowed(pass_without_code(
-                        &sign_in,
-                        &decision,
-                        &loaded.record,
-                        now,
-                    )));
+                    let pass = pass_without_code(&sign_in, &decision, &loaded.record, now);
+                    if found.settings.passes() == Passes::NotRecorded
+                        || Box::pin(self.note_pass(&sign_in, &loaded, &decision)).await?
+                    {
+                        return Ok(Begin::Allowed(pass));
+                    }
+                    tries.again().await?;
                 }
-                Next::Refuse => return Ok(Begin::Refused(decision)),
+                Next::Refuse => {
+                    let (method, reason) = (sign_in.method(), decision.reason());
+                    Box::pin(self.sign_in_refused(&subject, method, reason)).await?;
+                    return Ok(Begin::Refused(decision));
+                }
                 Next::Challenge => {
                     let kind = LoginKind::Challenge;
                     let parked =
@@ -72,7 +77,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     let parked = ParkedLogin::park(id, kind, &loaded.record, now, &self.config);
                     let command = Command::BeginEnrolment { login: id };
                     let made = self.make_key(&found, &subject, &loaded, command, parked);
-                    match made.await? {
+                    match Box::pin(made).await? {
                         Some((uri, expires)) => {
                             return Ok(Begin::Enrol(Enrolment {
                                 login,
@@ -123,6 +128,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let view = loaded.record.view();
             let decision = decide(&found.settings, SignInMethod::Password, &view, now);
             if decision.next() == Next::Refuse && decision.reason() != Reason::Locked {
+                let (method, reason) = (SignInMethod::Password, decision.reason());
+                Box::pin(self.sign_in_refused(&subject, method, reason)).await?;
                 return Ok(rejected(decision.reason(), false));
             }
             let Some(code) = &code else {
@@ -175,6 +182,22 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 None => tries.again().await?,
             }
         }
+    }
+
+    /// Puts a sign-in that passes without a code on the record; `false` when another writer came first, and the rules
+    /// are asked again.
+    async fn note_pass(
+        &self,
+        sign_in: &SignIn,
+        loaded: &Loaded,
+        decision: &Decision,
+    ) -> Result<bool, Error> {
+        let subject = Subject::member(sign_in.project(), sign_in.user());
+        let (reason, method) = (decision.reason(), sign_in.method());
+        let command = Command::Note(Noted::Passed { reason, method });
+        let transition = self.step(&subject, loaded, command, self.now()).await?;
+        let commit = self.commit(&subject, loaded, transition, Beside::default());
+        Ok(commit.await?.is_some())
     }
 
     /// What [`TwoFactor::begin`] would decide, with its trail. Changes nothing.

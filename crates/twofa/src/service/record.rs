@@ -124,34 +124,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         transition: Transition,
         beside: Beside,
     ) -> Result<Option<Outcome>, Error> {
-        let TransitionParts {
-            record,
-            outcome,
-            events,
-            login,
-            ..
-        } = transition.into_parts();
-        let Some(record) = record else {
+        let (outcome, change) = change_of(subject, loaded, transition, &beside)?;
+        let Some(change) = change else {
             return Ok(Some(outcome));
-        };
-        let detail = beside.detail.as_deref();
-        let (record, events) = chain(&loaded.keys, subject, loaded, record, &events, detail)
-            .map_err(|source| Error::unreadable(subject, source))?;
-        let ends = match beside.ends {
-            Some(replaced) => Ends::One(replaced),
-            None => Ends::of(beside.answers, login),
-        };
-        let closed = seal::close_record(&loaded.keys, subject, loaded.version + 1, &record)
-            .map_err(|source| Error::unreadable(subject, source))?;
-        let change = Change {
-            subject: subject.clone(),
-            expected: loaded.version,
-            installation: loaded.keys.version(),
-            record: closed,
-            summary: record.summary(),
-            events,
-            park: beside.park,
-            ends,
         };
         let applied = self.write(&change).await?;
         Ok((applied == Applied::Committed).then_some(outcome))
@@ -159,13 +134,22 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 
     /// Writes a change, with the keys read anew where they have moved on.
     pub(super) async fn write(&self, change: &Change) -> Result<Applied, Error> {
-        let subject = &change.subject;
         let applied = self.store.apply(change).await.map_err(Error::store);
+        self.written(change, applied)
+    }
+
+    /// Looks at the keys again where they have moved on, and logs what was written.
+    pub(super) fn written(
+        &self,
+        change: &Change,
+        applied: Result<Applied, Error>,
+    ) -> Result<Applied, Error> {
         if !matches!(applied, Ok(Applied::Committed | Applied::Conflict)) {
             self.keys.look_again();
         }
         let applied = applied?;
         if applied == Applied::Committed {
+            let subject = &change.subject;
             for event in &change.events {
                 tracing::info!(
                     event = event.event,
@@ -243,6 +227,45 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 }
 
+/// What a transition writes, and its outcome; no change where it writes nothing.
+pub(super) fn change_of(
+    subject: &Subject,
+    loaded: &Loaded,
+    transition: Transition,
+    beside: &Beside,
+) -> Result<(Outcome, Option<Change>), Error> {
+    let TransitionParts {
+        record,
+        outcome,
+        events,
+        login,
+        ..
+    } = transition.into_parts();
+    let Some(record) = record else {
+        return Ok((outcome, None));
+    };
+    let detail = beside.detail.as_deref();
+    let (record, events) = chain(&loaded.keys, subject, loaded, record, &events, detail)
+        .map_err(|source| Error::unreadable(subject, source))?;
+    let ends = match beside.ends {
+        Some(replaced) => Ends::One(replaced),
+        None => Ends::of(beside.answers, login),
+    };
+    let closed = seal::close_record(&loaded.keys, subject, loaded.version + 1, &record)
+        .map_err(|source| Error::unreadable(subject, source))?;
+    let change = Change {
+        subject: subject.clone(),
+        expected: loaded.version,
+        installation: loaded.keys.version(),
+        record: closed,
+        summary: record.summary(),
+        events,
+        park: beside.park,
+        ends,
+    };
+    Ok((outcome, Some(change)))
+}
+
 /// Opens what the store gave, with these keys.
 pub(super) fn read_at_rest(
     keys: &Arc<Keys>,
@@ -283,7 +306,7 @@ fn chain(
             Some(Actor::Member(user)) => (Some(user.as_str().to_owned()), None),
             Some(Actor::Operator { name, ticket }) => (
                 Some(name.as_str().to_owned()),
-                Some(format!("ticket {ticket}")),
+                ticket.as_ref().map(|ticket| format!("ticket {ticket}")),
             ),
             None => (None, None),
         };

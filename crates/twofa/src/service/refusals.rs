@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use twofa_lifecycle::{Actor, Noted};
-use twofa_policy::{CLOCK_TOLERANCE_SECS, Reason, Refusal, SupportResetRequest};
+use twofa_policy::{CLOCK_TOLERANCE_SECS, Reason, Refusal, SignInMethod, SupportResetRequest};
 use twofa_types::{Name, ProjectId, UnixTime, UserId};
 
 use super::TwoFactor;
@@ -178,7 +178,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let names = Name::new(request.operator.trim())
             .ok()
             .zip(Name::new(request.ticket.trim()).ok());
-        let actor = names.map(|(name, ticket)| Actor::Operator { name, ticket });
+        let actor = names.map(|(name, ticket)| Actor::Operator {
+            name,
+            ticket: Some(ticket),
+        });
         let what = format!("subject {}", request.subject);
         let chain = Subject::project_itself(request.project);
         self.note_refused(
@@ -189,6 +192,18 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             what,
         )
         .await
+    }
+
+    /// Puts a sign-in that was refused on the person's own chain.
+    pub(super) async fn sign_in_refused(
+        &self,
+        subject: &Subject,
+        method: SignInMethod,
+        reason: Reason,
+    ) -> Result<(), Error> {
+        let what = method.code().to_owned();
+        self.note_refused(subject, Refused::SignIn(method), None, reason, what)
+            .await
     }
 
     /// Puts a refused change of settings on the project's chain.
@@ -281,6 +296,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let noted = match refused {
             Refused::Reset => Noted::ResetRefused { actor, reason },
             Refused::Access => Noted::AccessRefused { actor, reason },
+            Refused::SignIn(method) => Noted::Refused { reason, method },
         };
         let detail = match since {
             0 => what,
@@ -326,6 +342,7 @@ fn is_alike(found: &SubjectEvent, (_, event, reason, what): &Kind, now: UnixTime
 enum Refused {
     Reset,
     Access,
+    SignIn(SignInMethod),
 }
 
 impl Refused {
@@ -333,6 +350,7 @@ impl Refused {
         match self {
             Self::Reset => twofa_lifecycle::EventKind::ResetRefused.code(),
             Self::Access => twofa_lifecycle::EventKind::AccessRefused.code(),
+            Self::SignIn(_) => twofa_lifecycle::EventKind::Refused.code(),
         }
     }
 }

@@ -183,7 +183,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// Brings a member's factor in from another system, in use at once: the key URI that their authenticator
-    /// app already holds.
+    /// app already holds. Who answers for it goes on the record.
     ///
     /// # Errors
     ///
@@ -195,8 +195,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         project: &ProjectId,
         user: &UserId,
         uri: &KeyUri,
+        by: &Actor,
     ) -> Result<Imported, Error> {
-        self.bring_in(project, user, uri, None).await
+        self.bring_in(project, user, uri, by, false).await
     }
 
     /// As [`TwoFactor::import`], also for somebody who was reset: on a ticket, by an operator whom the caller
@@ -214,9 +215,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         operator: &Name,
         ticket: &Name,
     ) -> Result<Imported, Error> {
-        let (name, ticket) = (operator.clone(), ticket.clone());
+        let (name, ticket) = (operator.clone(), Some(ticket.clone()));
         let actor = Actor::Operator { name, ticket };
-        self.bring_in(project, user, uri, Some(&actor)).await
+        self.bring_in(project, user, uri, &actor, true).await
     }
 
     async fn bring_in(
@@ -224,7 +225,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         project: &ProjectId,
         user: &UserId,
         uri: &KeyUri,
-        again: Option<&Actor>,
+        by: &Actor,
+        again: bool,
     ) -> Result<Imported, Error> {
         if !matches!(uri.kind(), twofa_otpauth::Kind::Totp) {
             return Err(Error::CannotImport);
@@ -238,6 +240,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let command = Command::Import {
                 secret: uri.secret(),
                 params: uri.params(),
+                by: Some(by),
                 again,
             };
             let transition = self.step(&subject, &loaded, command, self.now()).await?;
@@ -264,7 +267,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
     }
 
-    /// Puts a change of a project's settings on the record, with what stood before and after. Call it before
+    /// Puts a change of a project's settings on the record, with what stood before and after: for an application whose
+    /// directory is its own ([`set_project`](TwoFactor::set_project) changes the store's). Call it before
     /// the directory changes: a refusal, which is on the record too, means that the change must not be made.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 //! lists and cursors show agrees with it.
 
 mod chain;
+mod people;
 
+use twofa_lifecycle::SummaryState;
 use twofa_types::ProjectId;
 
 use super::TwoFactor;
@@ -14,7 +16,8 @@ use crate::keyring::KeyringError;
 use crate::keys::Keys;
 use crate::retry::Tries;
 use crate::store::{RecordRow, Store, Subject};
-use chain::{Bounds, Chain, Looked, Notices, open};
+use chain::{Bounds, Chain, Looked, Notices, Said, open};
+use people::Walk;
 
 /// How many rows are read at a time.
 const PAGE: u32 = 500;
@@ -22,7 +25,7 @@ const PAGE: u32 = 500;
 /// What a check of the audit found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// Records whose chains were checked to the end.
+    /// Factors, and records of projects themselves, whose chains were checked to the end.
     pub factors: u64,
     /// Events that were checked.
     pub events: u64,
@@ -97,6 +100,10 @@ pub enum Fault {
     NoticesDiffer,
     /// The store as a whole was put back: what a head stands for is not all there any more.
     StoreRolledBack,
+    /// The project's settings or its issuer are not what was last set here.
+    SettingsAltered,
+    /// The person is a member, or is none, or has a role, otherwise than was last set here.
+    MemberAltered,
     /// An event that was exported is not there, or another stands in its place.
     NotAsExported,
 }
@@ -117,6 +124,8 @@ impl Fault {
             Self::NoticeMoved => "notice-moved",
             Self::NoticesDiffer => "notices-differ",
             Self::StoreRolledBack => "store-rolled-back",
+            Self::SettingsAltered => "settings-altered",
+            Self::MemberAltered => "member-altered",
             Self::NotAsExported => "not-as-exported",
         }
     }
@@ -142,6 +151,8 @@ struct Progress<'a> {
     /// Where they stood at the head that is compared.
     before: Option<Heads>,
     notices: Notices,
+    /// The members of a project that is kept with its records.
+    people: Option<Walk>,
     /// Those of projects that were looked at and did not have as many as they should.
     short: Vec<Notices>,
 }
@@ -163,7 +174,9 @@ impl Progress<'_> {
         // The installation's chain is checked like any other, and counted as nobody's.
         let counts = u64::from(*subject != Subject::installation());
         self.found.events += looked.events * counts;
-        self.found.factors += counts * u64::from(looked.faults.is_empty());
+        // Members who never had a factor have a record all the same.
+        let is_factor = subject.user().is_none() || !looked.is_none;
+        self.found.factors += counts * u64::from(is_factor && looked.faults.is_empty());
         self.notices.seen.add(looked.notices);
         self.notices.explained |= !looked.faults.is_empty();
         let heads = [Some(&mut self.latest), self.before.as_mut()];
@@ -226,6 +239,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             latest: Heads::up_to(now),
             before: from.map(|head| Heads::up_to(head.cursor)),
             notices: Notices::default(),
+            people: None,
             short: Vec::new(),
         };
         let mut missing = None;
@@ -321,12 +335,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let subject = row.subject.clone();
         let bounds = progress.bounds();
         let looked = self.check_subject(row, bounds).await?;
+        let said = looked.said;
         progress.add(&subject, looked);
-        Ok(())
+        self.check_listing(&subject, said, progress).await
     }
 
     /// The chains of a project are all looked at. Where not all of its notices were, some may be without a record.
     async fn project_done(&self, progress: &mut Progress<'_>) -> Result<(), Error> {
+        self.check_rest(progress).await?;
         let notices = std::mem::take(&mut progress.notices);
         let Some(project) = notices.of.as_ref().filter(|_| !notices.explained) else {
             return Ok(());
@@ -407,6 +423,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             Ok(opened) => {
                 chain.head = Some(opened.head);
                 chain.is_listed_right = opened.summary == row.summary;
+                chain.looked.said = Said::by(opened.listed);
+                chain.looked.is_none = opened
+                    .summary
+                    .is_some_and(|s| s.state == SummaryState::None);
             }
             Err(RestError::Key(KeyringError::Unknown { id })) if keys.knows(id) => {
                 return Err(Error::unreadable(

@@ -5,7 +5,7 @@ use twofa_otpauth::KeyUri;
 use twofa_policy::{Changer, Handover, ProjectSettings, Reason, Role};
 use twofa_totp::{Algorithm, Digits, Params, Secret};
 
-use super::site::{MANDATE, accepted, at_once, fine, granted, reason, rejected, service};
+use super::site::{MANDATE, accepted, at_once, fine, granted, operator, reason, rejected, service};
 use super::{Authenticator, Harness, Site, user};
 use crate::{Attempt, Events, Store, Subject};
 
@@ -83,7 +83,12 @@ pub fn an_imported_factor_is_in_use_at_once<H: Harness>(harness: &H) {
         .with_digits(Digits::Eight);
     let secret = fine(Secret::from_bytes(&[9; 32]));
     let uri = fine(KeyUri::totp("Elsewhere", "ann", secret, params));
-    let import = |user| site.wait(site.service().import(&site.project, user, &uri));
+    let import = |user| {
+        site.wait(
+            site.service()
+                .import(&site.project, user, &uri, &operator()),
+        )
+    };
     fine(import(&site.ann));
     let phone = Authenticator::read(uri.to_uri().expose_secret());
     let login = site.challenge(&site.ann);

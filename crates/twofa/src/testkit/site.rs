@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
+use twofa_lifecycle::Actor;
 use twofa_policy::{ProjectSettings, Reason, Role};
 use twofa_types::{ProjectId, UnixTime, UserId};
 use zeroize::Zeroizing;
@@ -60,6 +61,11 @@ pub fn project(id: &str) -> ProjectId {
 pub fn user(id: &str) -> UserId {
     id.parse()
         .unwrap_or_else(|error| panic!("{id:?} as a person: {error}"))
+}
+
+/// An operator, Grace.
+pub fn operator() -> Actor {
+    Actor::operator(fine("grace".parse()))
 }
 
 impl<'h, H: Harness> Site<'h, H> {

@@ -5,7 +5,7 @@ use twofa_otpauth::KeyUri;
 use twofa_policy::{Handover, ProjectSettings, Reason, Recheck};
 use twofa_totp::{Params, Secret};
 
-use super::site::{MANDATE, accepted, allowed, challenge, fine, granted, rejected};
+use super::site::{MANDATE, accepted, allowed, challenge, fine, granted, operator, rejected};
 use super::{Authenticator, Harness, Site};
 use crate::{Again, Attempt, Begin, LoginId, SignIn, Store as _};
 
@@ -27,7 +27,12 @@ pub fn an_import_does_not_bring_a_lost_phone_back<H: Harness>(harness: &H) {
         let site = Site::named(harness, name, &ring);
         site.set(ProjectSettings::mandatory_from(MANDATE).with_handover(asks));
         let (lost, other) = (key(b"12345678901234567890"), key(b"another secret of 20"));
-        let import = |uri| site.wait(site.service().import(&site.project, &site.ann, uri));
+        let import = |uri| {
+            site.wait(
+                site.service()
+                    .import(&site.project, &site.ann, uri, &operator()),
+            )
+        };
         let name = |text: &str| fine(twofa_types::Name::new(text));
         let (operator, ticket) = (name("op"), name("T-7"));
         let again = |uri| {

@@ -4,7 +4,7 @@ use twofa::lifecycle::{AcceptedBy, Config};
 use twofa::otpauth::KeyUri;
 use twofa::policy::{How, ProjectSettings, Reason};
 use twofa::testkit::{
-    Authenticator, MANDATE, MemoryHarness, Site, accepted, fine, reason, rejected, user,
+    Authenticator, MANDATE, MemoryHarness, Site, accepted, fine, operator, reason, rejected, user,
 };
 use twofa::totp::{Algorithm, Direction, Params, Secret, Window};
 use twofa::{Keyring, TwoFactor};
@@ -134,11 +134,14 @@ fn an_import_under_a_clock_that_is_behind_is_an_error_of_its_own() {
     site.clock.back(121);
     let secret = Secret::from_bytes(&[9; 20]).unwrap();
     let uri = KeyUri::totp("Elsewhere", "ann", secret, Params::default()).unwrap();
-    let import = site.service().import(&site.project, &site.ann, &uri);
+    let by = operator();
+    let import = site.service().import(&site.project, &site.ann, &uri, &by);
     assert_eq!(site.wait(import).unwrap_err().code(), "clock-behind");
     let secret = Secret::from_bytes(&[9; 20]).unwrap();
     let counter = KeyUri::hotp("Elsewhere", "ann", secret, 7, Params::default()).unwrap();
-    let import = site.service().import(&site.project, &site.bob, &counter);
+    let import = site
+        .service()
+        .import(&site.project, &site.bob, &counter, &by);
     assert_eq!(site.wait(import).unwrap_err().code(), "counter-based");
 }
 

@@ -37,7 +37,7 @@ fn all_futures_are_send<S: Store, D: Directory>(
     sent(service.notices(project, 0, 10));
     sent(service.sweep(10));
     sent(service.reseal(|_| {}));
-    sent(service.import(project, user, uri));
+    sent(service.import(project, user, uri, actor));
     sent(service.check_keyring());
     sent(service.settings_changed(project, settings, settings, Changer::Operator, Some(actor)));
     sent(service.store().load(subject));

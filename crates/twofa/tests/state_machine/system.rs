@@ -6,7 +6,7 @@ use std::sync::Arc;
 use twofa::lifecycle::Config;
 use twofa::otpauth::KeyUri;
 use twofa::policy::{Changer, Reason, Recheck, Role};
-use twofa::testkit::{Authenticator, Clock, FaultyStore, block_on};
+use twofa::testkit::{Authenticator, Clock, FaultyStore, block_on, operator};
 use twofa::totp::{Digits, Params, Secret};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
@@ -259,7 +259,10 @@ impl System {
                 let secret = Secret::from_bytes(&bytes).unwrap();
                 let uri = KeyUri::totp("Elsewhere", "somebody", secret, params())?;
                 self.fresh.phone = Some(Authenticator::read(uri.to_uri().expose_secret()));
-                let import = self.service.import(&self.project, &self.users[user], &uri);
+                let by = operator();
+                let import = self
+                    .service
+                    .import(&self.project, &self.users[user], &uri, &by);
                 block_on(import)?;
                 Told::Done
             }

@@ -2,6 +2,8 @@
 
 use openidconnect::reqwest::{Method, StatusCode};
 
+use twofa::testkit::operator;
+
 use crate::server::Server;
 use crate::visitor::Visitor;
 
@@ -247,16 +249,18 @@ async fn nobody_else_resets() {
     let seconds = admin.set_up(&server, second).await;
     server.pass(30);
     let code = seconds.code(server.now());
-    let database = server.database().await;
+    let (service, by) = (server.service().await, operator());
     let (acme, demoted) = ("acme".parse().unwrap(), second.parse().unwrap());
     let member = twofa::policy::Role::Member;
-    database.set_role(&acme, &demoted, member).await.unwrap();
+    let set = service.set_role(&acme, &demoted, member, &by);
+    set.await.unwrap();
     let page = admin.post(RESET, &[("user", ANN), ("code", &code)]).await;
     assert_eq!(page.notice(), "not-an-administrator");
-    database.remove_member(&acme, &demoted).await.unwrap();
+    let removed = service.remove_member(&acme, &demoted, &by);
+    removed.await.unwrap();
     let page = admin.post(RESET, &[("user", ANN), ("code", &code)]).await;
     assert_eq!(page.location(), "/login");
-    database.close().await;
+    service.store().close().await;
 
     assert!(ann.is_in().await, "after all of that");
 }

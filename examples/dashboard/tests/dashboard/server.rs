@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
+use twofa::testkit::operator;
 use twofa::{KeySource, TwoFactor};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx;
@@ -304,15 +305,13 @@ impl Server {
         copy.execute(store.pool()).await.unwrap();
         let project = like.split_once('@').unwrap().1.strip_suffix(".example");
         let role = twofa::policy::Role::Member;
-        database
-            .add_member(
-                &project.unwrap().parse().unwrap(),
-                &email.parse().unwrap(),
-                role,
-            )
-            .await
-            .unwrap();
         database.close().await;
+        let service = self.service().await;
+        let project = project.unwrap().parse().unwrap();
+        let (user, by) = (email.parse().unwrap(), operator());
+        let added = service.add_member(&project, &user, role, &by);
+        added.await.unwrap();
+        service.store().close().await;
         let password = self.passwords[like].clone();
         self.passwords.insert(email.to_owned(), password);
     }

@@ -4,6 +4,7 @@
 use openidconnect::reqwest::StatusCode;
 use twofa::Project;
 use twofa::policy::{PasswordUnderSso, ProjectSettings, Sso};
+use twofa::testkit::operator;
 use twofa::types::UnixTime;
 
 use crate::browser::with_browsers;
@@ -16,15 +17,16 @@ const ADMIN: &str = "admin@globex.example";
 
 /// What an operator does beside the running dashboard.
 async fn set_sso(server: &Server, sso: Sso) {
-    let database = server.database().await;
+    let service = server.service().await;
     let mandate = UnixTime::from_secs(MANDATE.cast_unsigned());
     let project = Project {
         settings: ProjectSettings::mandatory_from(mandate).with_sso(sso),
         issuer: None,
     };
     let globex = "globex".parse().unwrap();
-    database.set_project(&globex, &project).await.unwrap();
-    database.close().await;
+    let set = service.set_project(&globex, &project, &operator()).await;
+    set.unwrap();
+    service.store().close().await;
 }
 
 /// Promise 7, by clicks: through the provider and in, with no code asked for.

@@ -128,7 +128,7 @@ fn what_was_put_back_behind_a_head_is_found() {
     // With a copy of the events, those who went further are named.
     assert_eq!(
         bad(&play, &["--against", "all.jsonl"]),
-        ["acme ann 3 not-as-exported", "acme bob 2 not-as-exported"]
+        ["acme ann 4 not-as-exported", "acme bob 3 not-as-exported"]
     );
     // Gone on with from there, it has as many events as it had, and others.
     play.enrol(MANDATE + 90, "acme", "bob");
@@ -172,7 +172,7 @@ fn one_bad_place_hides_no_other() {
         let edits = [
             "UPDATE twofa_event SET detail = 'x' WHERE user_id = 'u0@x' AND seq = 1",
             "DELETE FROM twofa_event WHERE user_id = 'u1@x' AND seq = 1",
-            "DELETE FROM twofa_event WHERE user_id = 'u2@x' AND seq = 2",
+            "DELETE FROM twofa_event WHERE user_id = 'u2@x' AND seq = 3",
             "UPDATE twofa_factor SET record = (SELECT record FROM twofa_factor f WHERE f.user_id = 'u4@x') WHERE user_id = 'u3@x'",
             "UPDATE twofa_factor SET state = 'none' WHERE user_id = 'u5@x'",
             "UPDATE twofa_factor SET state = 'junk' WHERE user_id = 'u6@x'",
@@ -189,7 +189,7 @@ fn one_bad_place_hides_no_other() {
             [
                 "acme u0@x 1 event-altered",
                 "acme u1@x 2 event-missing",
-                "acme u2@x 2 chain-cut",
+                "acme u2@x 3 chain-cut",
                 "acme u3@x null record-altered",
                 "acme u4@x null record-altered",
                 "acme u5@x null list-altered",
@@ -222,7 +222,7 @@ fn a_notice_or_an_event_that_was_moved_is_found() {
         assert_eq!(bad(&play, &[]), ["acme null null notices-differ"]);
         play.alter("UPDATE twofa_event SET notice = 4 WHERE user_id = 'zoe' AND notice = 1");
         play.alter("UPDATE twofa_event SET notice = 1 WHERE event = 'reset-granted'");
-        assert_eq!(bad(&play, &[]), ["acme bob 3 notice-moved"]);
+        assert_eq!(bad(&play, &[]), ["acme bob 4 notice-moved"]);
         play.alter("UPDATE twofa_event SET notice = 98 WHERE user_id = 'zoe' AND notice = 4");
         play.alter("UPDATE twofa_event SET notice = 4 WHERE event = 'reset-granted'");
         play.alter("UPDATE twofa_event SET notice = 1 WHERE user_id = 'zoe' AND notice = 98");
@@ -241,8 +241,8 @@ fn a_notice_or_an_event_that_was_moved_is_found() {
 
         // PostgreSQL lets nobody write these numbers.
         if play.is_file() {
-            play.alter("UPDATE twofa_event SET id = 1000 WHERE user_id = 'zoe' AND seq = 1");
-            assert_eq!(bad(&play, &[]), ["acme zoe 2 event-moved"]);
+            play.alter("UPDATE twofa_event SET id = 1000 WHERE user_id = 'zoe' AND seq = 2");
+            assert_eq!(bad(&play, &[]), ["acme zoe 3 event-moved"]);
         }
     }
 }
@@ -342,7 +342,7 @@ fn a_record_alone_that_is_gone_or_put_back_passes_nobody() {
         assert_eq!(bad(&play, &[]), ["acme bob null record-missing"]);
         play.alter("INSERT INTO twofa_factor SELECT * FROM kept");
         assert_eq!(refused()["error"], "record-unreadable");
-        assert_eq!(bad(&play, &[]), ["acme bob 3 record-rolled-back"]);
+        assert_eq!(bad(&play, &[]), ["acme bob 4 record-rolled-back"]);
         let begun = play.json(MANDATE + 120, &["login", "acme", "ann"]).done();
         assert_eq!(begun["next"], "allow", "nobody else is kept out");
     }
@@ -381,8 +381,8 @@ fn f32_after_a_restore_whoever_was_reset_since_is_named_and_reset() {
         assert_eq!(
             named,
             [
-                r#"{"behind":{"project":"acme","user":"ann","exported":3,"stored":2}}"#,
-                r#"{"behind":{"project":"acme","user":"bob","exported":5,"stored":2}}"#,
+                r#"{"behind":{"project":"acme","user":"ann","exported":4,"stored":3}}"#,
+                r#"{"behind":{"project":"acme","user":"bob","exported":6,"stored":3}}"#,
                 r#"{"behind":2,"reset":0,"proofs_voided":false}"#,
             ]
         );

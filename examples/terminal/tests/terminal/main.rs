@@ -14,6 +14,7 @@ mod bad_store;
 mod conversation;
 mod keys;
 mod opening;
+mod people;
 mod play;
 mod postgres;
 mod races;

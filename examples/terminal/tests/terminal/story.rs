@@ -289,6 +289,7 @@ fn the_whole_story_is_on_the_record() {
         .map(|event| event["event"].as_str().unwrap())
         .collect();
     let expected = [
+        "member-added",
         "enrolment-begun",
         "enrolment-confirmed",
         "accepted",
@@ -304,7 +305,7 @@ fn the_whole_story_is_on_the_record() {
         (&last["user"], &last["actor"], &last["at"]),
         (&"bob".into(), &"ann".into(), &"2022-12-01T00:01:00Z".into())
     );
-    let refused = &events[6];
+    let refused = &events[7];
     assert_eq!(
         (&refused["actor"], &refused["reason"]),
         (&"bob".into(), &"not-an-administrator".into())

@@ -278,7 +278,7 @@ fn a_hand_in_the_database_shows() {
         (&removed["fault"], &removed["seq"]),
         (&"event-missing".into(), &3.into())
     );
-    let cut = tamper("DELETE FROM twofa_event WHERE user_id = 'ann' AND seq = 3");
+    let cut = tamper("DELETE FROM twofa_event WHERE user_id = 'ann' AND seq = 4");
     assert_eq!(cut["fault"], "chain-cut");
     let moved = tamper(
         "UPDATE twofa_factor SET record = (SELECT record FROM twofa_factor f WHERE f.user_id = 'bob') WHERE user_id = 'ann'",

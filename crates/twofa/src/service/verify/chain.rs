@@ -1,7 +1,7 @@
 //! One chain, looked at event by event.
 
 use hmac::Mac as _;
-use twofa_lifecycle::{ChainHead, Summary};
+use twofa_lifecycle::{ChainHead, Listed, Summary};
 use twofa_types::ProjectId;
 
 use super::Fault;
@@ -22,8 +22,28 @@ pub(super) struct Looked {
     pub(super) faults: Vec<(Option<u64>, Fault)>,
     /// Notices whose number the project had given out when its check began.
     pub(super) notices: Numbers,
+    pub(super) said: Said,
+    /// Whether there is no factor.
+    pub(super) is_none: bool,
     /// For each head in the making.
     pub(super) covered: [Covered; 2],
+}
+
+/// What a record says that the directory says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Said {
+    /// It cannot be read.
+    #[default]
+    Unreadable,
+    /// Nothing: no change came through here.
+    Nothing,
+    This(Listed),
+}
+
+impl Said {
+    pub(super) fn by(listed: Option<Listed>) -> Self {
+        listed.map_or(Self::Nothing, Self::This)
+    }
 }
 
 /// The notices of the project whose chains are being looked at.
@@ -82,6 +102,7 @@ pub(super) struct Bounds {
 pub(super) struct Opened {
     pub(super) head: ChainHead,
     pub(super) summary: Option<Summary>,
+    pub(super) listed: Option<Listed>,
 }
 
 pub(super) fn open(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<Opened, RestError> {
@@ -90,12 +111,14 @@ pub(super) fn open(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<Op
         return Ok(Opened {
             head: Installation::decode(body)?.chain,
             summary: Some(Summary::NONE),
+            listed: None,
         });
     }
     let record = seal::open_record(keys, subject, stored)?;
     Ok(Opened {
         head: record.chain(),
         summary: Some(record.summary()),
+        listed: record.listed(),
     })
 }
 

@@ -9,7 +9,13 @@ impl Model {
         }
         let decision = self.decide(user, sso, self.locked(user));
         match decision {
-            Told::Allowed(how, _) => self.pass(user, how),
+            Told::Allowed(how, reason) => {
+                self.pass(user, how);
+                self.tell(user, "passed", Some(reason));
+            }
+            Told::Refused(reason) => {
+                self.sign_in_refused(user, sso, reason);
+            }
             Told::Challenge => {
                 self.park(user, Kind::Challenge, None);
             }
@@ -46,7 +52,10 @@ impl Model {
         }
         match self.decide(user, false, self.locked(user)) {
             Told::Refused(Reason::Locked) => {}
-            Told::Refused(reason) => return rejected(reason),
+            Told::Refused(reason) => {
+                self.sign_in_refused(user, false, reason);
+                return rejected(reason);
+            }
             _ => {}
         }
         let factor = &self.factors[user];

@@ -81,6 +81,12 @@ impl Model {
         Told::Reset { handover }
     }
 
+    /// What was refused is told apart by how they signed in.
+    pub(super) fn sign_in_refused(&mut self, user: usize, sso: bool, reason: Reason) {
+        let method = USERS + usize::from(sso);
+        let _ = self.refuse(Some(user), "refused", reason, Some(method));
+    }
+
     /// A refusal stands on the chain of the member who asked, and on the project's for anybody else. One like it is
     /// written once in 60 seconds.
     pub(super) fn refuse(

@@ -1,0 +1,2 @@
+-- A project may leave sign-ins that pass without a code out of the record.
+ALTER TABLE twofa_project ADD COLUMN passes INTEGER NOT NULL DEFAULT 1;
