@@ -16,6 +16,7 @@
 //! | `proof.rs` | [`LoginPass`] and [`Proof`] |
 //! | `store.rs`, `directory.rs` | [`Store`] and [`Directory`]: what an application may bring itself |
 //! | `store/forward.rs` | [`forward_store!`]: for a store that wraps another |
+//! | `store/people.rs` | [`People`]: a store that keeps projects and members too |
 //! | `memory.rs` | a store and a directory in memory |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys, their ids and states, and where they come from |
 //! | `installation.rs`, `keys.rs` | the store's own record of its keys; both together, as what is used |
