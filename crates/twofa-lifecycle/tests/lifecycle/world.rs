@@ -9,8 +9,8 @@ use twofa_lifecycle::{
     Transition, Vault, step,
 };
 use twofa_policy::{
-    FactorState, FactorView, Handover, Help, How, ProjectSettings, ProofFacts, Reason, ResetGrant,
-    ResetRequest, Role, SupportResetRequest, authorize_reset, authorize_support_reset,
+    FactorState, FactorView, Handover, Help, How, MissingKey, ProjectSettings, ProofFacts, Reason,
+    ResetGrant, ResetRequest, Role, SupportResetRequest, authorize_reset, authorize_support_reset,
 };
 use twofa_totp::{Code, Params, Secret, Totp};
 use twofa_types::{ProjectId, UnixTime, UserId};
@@ -359,6 +359,7 @@ pub fn grant_for(generation: u32, now: UnixTime) -> ResetGrant {
         settings: Some(&ProjectSettings::new()),
         project: &project,
         proof: Some(proof),
+        actor_factor: someone(FactorState::Active, now),
         actor_generation: 1,
         actor_role: Some(Role::Administrator),
         subject: &bob,
@@ -379,6 +380,7 @@ pub fn support_grant_for(generation: u32, now: UnixTime) -> ResetGrant {
         subject: &bob,
         subject_factor: someone(FactorState::Active, now),
         subject_generation: generation,
+        missing_key: MissingKey::MayComeBack,
         help: Help::SupportOnly,
         now,
     })

@@ -2,9 +2,9 @@
 
 use twofa_lifecycle::{Command, HandoverCode, Outcome};
 use twofa_policy::{
-    AccessRequest, FactorState, Help, ProjectSettings, Refusal, ResetGrant, ResetRequest, Role,
-    SignInMethod, SupportResetRequest, Warnings, authorize_list, authorize_reset,
-    authorize_support_reset, no_proof,
+    AccessRequest, FactorState, Help, MissingKey, ProjectSettings, Refusal, ResetGrant,
+    ResetRequest, Role, SignInMethod, SupportResetRequest, Warnings, authorize_list,
+    authorize_reset, authorize_support_reset, no_proof,
 };
 use twofa_types::{ProjectId, UserId};
 
@@ -139,6 +139,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             settings: standing.as_ref().map(|standing| &standing.project.settings),
             project: &facts.project,
             proof: Some(facts.as_policy()),
+            factor: loaded.record.view(),
             generation: loaded.record.generation(),
             role: standing.as_ref().and_then(|standing| standing.role),
             now: self.now(),
@@ -182,6 +183,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 settings: standing.as_ref().map(|standing| &standing.project.settings),
                 project: &facts.project,
                 proof: Some(facts.as_policy()),
+                actor_factor: actor.record.view(),
                 actor_generation: actor.record.generation(),
                 actor_role: standing.as_ref().and_then(|standing| standing.role),
                 subject,
@@ -243,6 +245,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 subject,
                 subject_factor: loaded.record.view(),
                 subject_generation: loaded.record.generation(),
+                missing_key: MissingKey::MayComeBack,
                 help: self.help_for(project, subject).await?,
                 now,
             };

@@ -161,6 +161,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 settings: standing.as_ref().map(|standing| &standing.project.settings),
                 project: &facts.project,
                 proof: Some(facts.as_policy()),
+                factor: loaded.record.view(),
                 generation: loaded.record.generation(),
                 role: standing.as_ref().and_then(|standing| standing.role),
                 now,
