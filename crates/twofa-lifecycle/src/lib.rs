@@ -20,7 +20,7 @@
 //! | `encoding.rs` | the record as bytes, and back |
 //! | `event.rs` | [`Event`]: what the audit is told |
 //! | `command.rs`, `outcome.rs` | what may be asked, and the answers |
-//! | `step.rs`, `answer.rs` | the transitions; answering with a code has a file of its own |
+//! | `step.rs`, `answer.rs`, `reset.rs` | the transitions; answering with a code and resetting have files of their own |
 #![no_std]
 
 extern crate alloc;
@@ -34,6 +34,7 @@ mod handover;
 mod login;
 mod outcome;
 mod record;
+mod reset;
 mod step;
 mod throttle;
 mod vault;
