@@ -145,11 +145,14 @@ pub enum EventKind {
     SettingsChanged,
     /// What is stored was changed by something else than this library.
     Tampered,
+    /// A record that could not be read was recovered, by an administrator or support. What was found damaged, the
+    /// caller of [`step`](crate::step) adds as its detail.
+    Recovered,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::EnrolmentBegun,
         Self::EnrolmentConfirmed,
         Self::EnrolmentExpired,
@@ -169,6 +172,7 @@ impl EventKind {
         Self::SessionsEnded,
         Self::SettingsChanged,
         Self::Tampered,
+        Self::Recovered,
     ];
 
     /// Its stable name.
@@ -200,6 +204,7 @@ impl EventKind {
             Self::SessionsEnded => "sessions-ended",
             Self::SettingsChanged => "settings-changed",
             Self::Tampered => "tampered",
+            Self::Recovered => "recovered",
         }
     }
 
@@ -218,6 +223,7 @@ impl EventKind {
                 | Self::SupportReset
                 | Self::Replaced
                 | Self::Imported
+                | Self::Recovered
         )
     }
 }

@@ -7,7 +7,8 @@ use twofa_types::UnixTime;
 use crate::{
     Active, Actor, Command, Context, Detail, Event, EventKind, HandoverCode, Key, LoginEffect,
     LoginHash, Noted, Outcome, PendingKey, Record, Rejection, State, Transition, Vault,
-    answer::answer, reset::reset,
+    answer::answer,
+    reset::{recover, reset},
 };
 
 /// Answers `command` for the factor of `record`: the new record, the outcome, the events. Pure, and total: every
@@ -69,6 +70,7 @@ pub fn step<V: Vault>(
         } => answer(record, login, *code, handover, context),
         Command::BeginReplacement { login } => begin_replacement(record, login, context),
         Command::Reset { grant, handover } => Ok(reset(record, grant, handover, context)),
+        Command::Recover { grant, found } => Ok(recover(record, grant, found, context)),
         Command::Import {
             secret,
             params,

@@ -30,6 +30,7 @@ fn kinds_have_distinct_stable_names() {
             "sessions-ended",
             "settings-changed",
             "tampered",
+            "recovered",
         ]
     );
     for kind in EventKind::ALL {
@@ -49,7 +50,8 @@ fn kinds_have_distinct_stable_names() {
             "reset-granted",
             "support-reset",
             "replaced",
-            "imported"
+            "imported",
+            "recovered"
         ]
     );
     for kind in [LoginKind::Enrol, LoginKind::Challenge, LoginKind::Replace] {
