@@ -185,4 +185,10 @@ pub enum Noted<'a> {
     },
     /// What is stored was changed by something else than this library: a sealed secret does not open here.
     Tampered,
+    /// A record that could not be read was recovered: this one, which has no factor, or that of somebody whom it
+    /// stands for.
+    Recovered {
+        /// Who recovered it.
+        actor: &'a Actor,
+    },
 }

@@ -355,6 +355,10 @@ fn note(record: &Record, noted: Noted<'_>, now: UnixTime) -> Transition {
             ..event(record, EventKind::SettingsChanged, now)
         },
         Noted::Tampered => event(record, EventKind::Tampered, now),
+        Noted::Recovered { actor } => Event {
+            actor: Some(Box::new(actor.clone())),
+            ..event(record, EventKind::Recovered, now)
+        },
     };
     Transition::write(
         touched(record, now),

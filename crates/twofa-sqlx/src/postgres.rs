@@ -21,6 +21,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "logins",
         include_str!("../migrations/postgres/0002_logins.sql"),
     ),
+    (
+        "damaged",
+        include_str!("../migrations/postgres/0003_damaged.sql"),
+    ),
 ];
 
 /// A connection that lay idle for longer is tried before it is used.
@@ -209,7 +213,7 @@ impl PgStore {
         self.0.version
     }
 
-    /// Whether the tables were one version behind when the store was opened: see [`PgStore::migrate`].
+    /// Whether the tables were those of a version before when the store was opened: see [`PgStore::migrate`].
     pub fn is_older(&self) -> bool {
         self.0.version < known()
     }
@@ -245,6 +249,10 @@ impl Backend for Postgres {
         let arguments = arguments::<sqlx::Postgres>(values).map_err(Error::postgres)?;
         let done = sqlx::query_with(statement, arguments).execute(&self.pool);
         Ok(done.await.map_err(Error::postgres)?.rows_affected())
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 
     async fn commit(&self, change: &Change) -> Result<Applied, Error> {

@@ -72,12 +72,18 @@ pub(crate) fn tables(
     })
 }
 
-/// The version of a store that may be used: one version behind it may, with what this version adds left out.
+/// The tables of the release before, 0.1.0.
+const RELEASED_BEFORE: i64 = 1;
+
+/// The first tables with room for damaged records.
+pub(crate) const WITH_DAMAGED: i64 = 3;
+
+/// The version of a store that may be used: that of the release before may, with what this version adds left out.
 pub(crate) fn usable(tables: Tables, known: i64, name: &str) -> Result<i64, Error> {
     match tables {
         Tables::None => Err(Error::NoStore { name: name.into() }),
         Tables::Current => Ok(known),
-        Tables::Older(found) if found + 1 == known => Ok(found),
+        Tables::Older(found) if found >= RELEASED_BEFORE => Ok(found),
         Tables::Older(found) => Err(Error::OlderSchema { found, known }),
     }
 }

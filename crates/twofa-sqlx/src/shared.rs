@@ -8,11 +8,12 @@ use sqlx::{Arguments as _, Database, FromRow, Type};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, Change, EventQuery, FactorRow, Found, RecordRow, Resumed, Subject, SubjectEvent,
+    Applied, Change, EventQuery, FactorRow, Found, RecordRow, Remains, Resumed, Stored, Subject,
+    SubjectEvent,
 };
 
 use crate::rows::{self, FactorLine};
-use crate::{Error, sql};
+use crate::{Error, schema, sql};
 
 /// What a statement's parameter is.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +99,9 @@ pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<u64, Error>> + Send;
 
+    /// The version of the tables when the store was opened.
+    fn version(&self) -> i64;
+
     /// Applies a change whole, or not at all.
     fn commit(&self, change: &Change) -> impl Future<Output = Result<Applied, Error>> + Send;
 
@@ -137,6 +141,11 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
             return Err(Error::RecordTooLong {
                 bytes: change.record.len(),
             });
+        }
+        let found = self.0.version();
+        if change.recovery.is_some() && found < schema::WITH_DAMAGED {
+            let known = schema::WITH_DAMAGED;
+            return Err(Error::OlderSchema { found, known });
         }
         self.0.commit(change).await
     }
@@ -189,6 +198,20 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
             return Ok(Vec::new());
         };
         self.all(statement, &values, rows::orphan).await
+    }
+
+    async fn remains(&self, subject: &Subject) -> Result<Remains, Error> {
+        let generation = self.count(sql::PARKED_GENERATION, &place(subject)).await?;
+        let damaged = if self.0.version() < schema::WITH_DAMAGED {
+            Vec::new()
+        } else {
+            self.all(sql::DAMAGED, &place(subject), rows::damaged)
+                .await?
+        };
+        Ok(Remains {
+            parked_generation: u32::try_from(generation).unwrap_or_default(),
+            damaged,
+        })
     }
 
     async fn chain(
@@ -365,6 +388,25 @@ fn span<'a>(
 /// A subject's place in the tables.
 fn place(subject: &Subject) -> [Value<'_>; 2] {
     [Text(subject.project_key()), Text(subject.user_key())]
+}
+
+/// What [`sql::TAKE_AWAY`] takes.
+pub(crate) fn lying<'a>(subject: &'a Subject, stored: &'a Stored) -> [Value<'a>; 4] {
+    let [project, user] = place(subject);
+    // Whatever lies there, as it was read.
+    let version = Number(stored.version.cast_signed());
+    [project, user, version, Bytes(&stored.record)]
+}
+
+/// What [`sql::KEEP_DAMAGED`] takes.
+pub(crate) fn keeping<'a>(
+    subject: &'a Subject,
+    stored: &'a Stored,
+    found_at: UnixTime,
+) -> [Value<'a>; 5] {
+    let [project, user, version, record] = lying(subject, stored);
+    let found_at = Number(rows::time_in(found_at));
+    [project, user, version, record, found_at]
 }
 
 /// What [`sql::PARK`] takes.

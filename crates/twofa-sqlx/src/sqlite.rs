@@ -27,6 +27,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "logins",
         include_str!("../migrations/sqlite/0002_logins.sql"),
     ),
+    (
+        "damaged",
+        include_str!("../migrations/sqlite/0003_damaged.sql"),
+    ),
 ];
 
 /// How long one process waits for another that is writing.
@@ -143,7 +147,7 @@ impl SqliteStore {
         self.0.version
     }
 
-    /// Whether the tables were one version behind when the store was opened: see [`SqliteStore::migrate`].
+    /// Whether the tables were those of a version before when the store was opened: see [`SqliteStore::migrate`].
     pub fn is_older(&self) -> bool {
         self.0.version < known()
     }
@@ -186,6 +190,10 @@ impl Backend for Sqlite {
         let arguments = arguments::<sqlx::Sqlite>(values).map_err(Error::sqlite)?;
         let done = sqlx::query_with(statement, arguments).execute(&self.pool);
         Ok(done.await.map_err(Error::sqlite)?.rows_affected())
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 
     async fn commit(&self, change: &Change) -> Result<Applied, Error> {

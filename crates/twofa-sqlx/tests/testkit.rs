@@ -5,6 +5,8 @@
     reason = "a harness has nobody to report to"
 )]
 
+#[path = "support/hand.rs"]
+mod hand;
 mod support;
 
 use std::future::Future;
@@ -12,7 +14,7 @@ use std::future::Future;
 use support::Fresh;
 use tokio::runtime::Runtime;
 use twofa::policy::{ProjectSettings, Role};
-use twofa::testkit::Harness;
+use twofa::testkit::{Hand, Harness};
 use twofa::types::{ProjectId, UserId};
 use twofa::{Directory, Project};
 use twofa_sqlx::{Database, Error};
@@ -78,6 +80,13 @@ impl Harness for OnDatabase {
             Err(error) => panic!("{error}"),
         }
         database.close().await;
+    }
+
+    async fn tamper(&self, hand: Hand<'_>) -> bool {
+        let database = self.fresh.open().await;
+        hand::tamper(&database, hand).await;
+        database.close().await;
+        true
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

@@ -15,7 +15,7 @@
 //! | `login.rs` | [`SignIn`], [`Begin`], [`Attempt`], [`Answer`]: what goes in and out of a login |
 //! | `proof.rs` | [`LoginPass`] and [`Proof`] |
 //! | `store.rs`, `directory.rs` | [`Store`] and [`Directory`]: what an application may bring itself |
-//! | `store/forward.rs` | [`forward_store!`]: for a store that wraps another |
+//! | `store/forward.rs`, `store/recovery.rs` | [`forward_store!`]: for a store that wraps another; [`Recovery`] |
 //! | `memory.rs` | a store and a directory in memory |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys, their ids and states, and where they come from |
 //! | `installation.rs`, `keys.rs` | the store's own record of its keys; both together, as what is used |
@@ -62,13 +62,13 @@ pub use login::{
 pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
 pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};
 pub use service::{
-    Authorized, BadPlace, Behind, Builder, Check, Events, Fault, Impact, Imported, MemberImpact,
-    ResetDone, Rotation, TwoFactor, Verification,
+    Acknowledged, Authorized, BadPlace, Behind, Builder, Check, Events, Fault, Impact, Imported,
+    MemberImpact, ResetDone, Rotation, TwoFactor, Verification,
 };
 pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{
     Applied, AuditRow, Change, Ends, EventQuery, FactorRow, Found, MAX_RECORD_BYTES, RecordRow,
-    Resumed, Store, Stored, Subject, SubjectEvent,
+    Recovery, Remains, Resumed, Store, Stored, Subject, SubjectEvent,
 };
 
 /// The examples in the repository's README, compiled.

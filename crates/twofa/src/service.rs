@@ -7,9 +7,11 @@ mod keys;
 mod login;
 mod pages;
 mod record;
+mod recovery;
 mod refusals;
 mod report;
 mod restore;
+mod seen;
 mod session;
 mod upkeep;
 mod verify;
@@ -20,7 +22,7 @@ pub use key_changes::{InstallationView, KeyUse, ProofsOfOld};
 pub use report::{Events, Impact, MemberImpact};
 pub use restore::Behind;
 pub use upkeep::{Imported, Rotation};
-pub use verify::{BadPlace, Check, Fault, Verification};
+pub use verify::{Acknowledged, BadPlace, Check, Fault, Verification};
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use crate::store::{Store, Subject};
 use keys::Held;
 use record::{Beside, Loaded};
 use refusals::Refusals;
+use seen::Seen;
 
 /// Two-factor authentication over a [`Store`] and a [`Directory`].
 ///

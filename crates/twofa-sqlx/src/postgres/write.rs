@@ -1,4 +1,5 @@
-//! [`Store::apply`](twofa::Store::apply) on PostgreSQL: one statement, one round trip.
+//! [`Store::apply`](twofa::Store::apply) on PostgreSQL: one statement, one round trip (a recovery takes several, in a
+//! transaction).
 //!
 //! The conditional write of the record stands first, as a common table expression; everything else in the
 //! statement asks whether that wrote a row. A data-modifying expression runs to its end exactly once whether
@@ -13,37 +14,58 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryAs;
-use twofa::{Applied, Change, Ends};
+use twofa::{Applied, Change, Ends, Recovery};
 
 use crate::error::{is_duplicate, sql_state};
-use crate::sql::INSTALLATION;
+use crate::shared::{Value, arguments, keeping, lying};
+use crate::sql::{self, INSTALLATION};
 use crate::{Error, rows};
 
 impl super::Postgres {
     pub(super) async fn apply(&self, change: &Change) -> Result<Applied, Error> {
-        let shape = Shape::of(change);
-        let written = shape.bind(change)?.fetch_one(&self.pool).await;
-        match written {
-            Ok((0, installation)) => {
-                let expected = rows::counter_in("the installation's version", change.installation)?;
-                Ok(if installation == expected {
-                    Applied::Conflict
-                } else {
-                    Applied::Stale
-                })
+        match &change.recovery {
+            None => {
+                let shape = Shape::of(change);
+                let written = shape.bind(change)?.fetch_one(&self.pool).await;
+                written_as(change, written)
             }
-            Ok(_) => Ok(Applied::Committed),
-            Err(error) => match sql_state(&error).as_deref() {
-                // serialization_failure, deadlock_detected: rolled back for another writer's sake.
-                Some("40001" | "40P01") => Ok(Applied::Conflict),
-                _ if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
-                    project: change.subject.project_key().into(),
-                    user: change.subject.user_key().into(),
-                }),
-                _ => Err(Error::postgres(error)),
-            },
+            Some(recovery) => self.recover(change, recovery).await,
+        }
+    }
+
+    /// Several statements in one transaction: recoveries are few.
+    async fn recover(&self, change: &Change, recovery: &Recovery) -> Result<Applied, Error> {
+        let mut transaction = self.pool.begin().await.map_err(Error::postgres)?;
+        let mut applied = Applied::Committed;
+        if let Some(damaged) = &recovery.damaged {
+            let subject = &change.subject;
+            let values = lying(subject, damaged);
+            applied = match run(&mut transaction, sql::TAKE_AWAY, &values).await {
+                Ok(0) => Applied::Conflict,
+                Ok(_) => {
+                    let kept = keeping(subject, damaged, recovery.found_at);
+                    let kept = run(&mut transaction, sql::KEEP_DAMAGED, &kept).await;
+                    kept.map_err(Error::postgres)?;
+                    Applied::Committed
+                }
+                Err(error) => lost_to_another(error)?,
+            };
+        }
+        for part in std::iter::once(change).chain(&recovery.twin) {
+            if applied == Applied::Committed {
+                let query = Shape::of(part).bind(part)?;
+                applied = written_as(part, query.fetch_one(&mut *transaction).await)?;
+            }
+        }
+        if applied != Applied::Committed {
+            transaction.rollback().await.map_err(Error::postgres)?;
+            return Ok(applied);
+        }
+        match transaction.commit().await {
+            Ok(()) => Ok(Applied::Committed),
+            Err(error) => lost_to_another(error),
         }
     }
 
@@ -62,6 +84,44 @@ impl super::Postgres {
             Err(error) if matches!(sql_state(&error).as_deref(), Some("0A000" | "42601")) => Ok(()),
             Err(error) => Err(Error::postgres(error)),
         }
+    }
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    values: &[Value<'_>],
+) -> Result<u64, sqlx::Error> {
+    let values = arguments::<sqlx::Postgres>(values)?;
+    let done = sqlx::query_with(statement, values).execute(connection);
+    Ok(done.await?.rows_affected())
+}
+
+/// What became of a change, by what its statement answered.
+fn written_as(change: &Change, written: Result<(i64, i64), sqlx::Error>) -> Result<Applied, Error> {
+    match written {
+        Ok((0, installation)) => {
+            let expected = rows::counter_in("the installation's version", change.installation)?;
+            Ok(if installation == expected {
+                Applied::Conflict
+            } else {
+                Applied::Stale
+            })
+        }
+        Ok(_) => Ok(Applied::Committed),
+        Err(error) if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
+            project: change.subject.project_key().into(),
+            user: change.subject.user_key().into(),
+        }),
+        Err(error) => lost_to_another(error),
+    }
+}
+
+/// serialization_failure, deadlock_detected: rolled back for another writer's sake.
+fn lost_to_another(error: sqlx::Error) -> Result<Applied, Error> {
+    match sql_state(&error).as_deref() {
+        Some("40001" | "40P01") => Ok(Applied::Conflict),
+        _ => Err(Error::postgres(error)),
     }
 }
 
@@ -180,7 +240,7 @@ type Apply = QueryAs<'static, sqlx::Postgres, (i64, i64), PgArguments>;
 impl Shape {
     fn of(change: &Change) -> Self {
         Self {
-            insert: change.expected == 0,
+            insert: change.expected == 0 || change.recovery.is_some(),
             events: !change.events.is_empty(),
             notices: change.events.iter().any(|e| e.notice),
             park: change.park.is_some(),

@@ -1,12 +1,12 @@
 //! The way of a login: begin, answer, explain.
 
-use twofa_lifecycle::{Command, LoginHash, LoginKind, Outcome, ParkedLogin, Record};
+use twofa_lifecycle::{Command, LoginHash, LoginKind, Outcome, ParkedLogin};
 use twofa_otpauth::KeyUri;
 use twofa_policy::{Decision, How, Next, Reason, SignInMethod, decide};
 use twofa_totp::{Code, Params, Secret};
 use twofa_types::UnixTime;
 
-use super::{Beside, Loaded, TwoFactor};
+use super::{Beside, Loaded, Seen, TwoFactor};
 use crate::directory::{Directory, Project};
 use crate::error::Error;
 use crate::login::{Answer, Attempt, Begin, Challenge, Enrolment, LoginId, Rejected, SignIn};
@@ -35,24 +35,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         loop {
             let now = self.now();
             let found = self.membership(project, user).await?;
-            let loaded = self.load(&subject).await?;
-            let decision = decide(
-                &found.settings,
-                sign_in.method(),
-                &loaded.record.view(),
-                now,
-            );
+            let seen = self.see(&subject).await?;
+            let decision = decide(&found.settings, sign_in.method(), &seen.view(), now);
             match decision.next() {
                 Next::Allow => {
                     return Ok(Begin::Allowed(pass_without_code(
-                        &sign_in,
-                        &decision,
-                        &loaded.record,
-                        now,
+                        &sign_in, &decision, &seen, now,
                     )));
                 }
                 Next::Refuse => return Ok(Begin::Refused(decision)),
                 Next::Challenge => {
+                    let loaded = seen.readable(&subject)?;
                     let kind = LoginKind::Challenge;
                     let parked =
                         ParkedLogin::park(login.hash(), kind, &loaded.record, now, &self.config);
@@ -68,6 +61,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     }));
                 }
                 Next::Enrol => {
+                    let loaded = seen.readable(&subject)?;
                     let (id, kind) = (login.hash(), LoginKind::Enrol);
                     let parked = ParkedLogin::park(id, kind, &loaded.record, now, &self.config);
                     let command = Command::BeginEnrolment { login: id };
@@ -118,13 +112,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 return Ok(rejected(Reason::UnknownLogin, true));
             };
             let found = self.membership(project, user).await?;
-            let loaded = self.read(keys, &subject, &stored).await?;
+            let seen = self.see_in(keys, &subject, stored).await?;
             // Only password sign-ins are ever parked: single sign-on passes or is refused.
-            let view = loaded.record.view();
-            let decision = decide(&found.settings, SignInMethod::Password, &view, now);
+            let decision = decide(&found.settings, SignInMethod::Password, &seen.view(), now);
             if decision.next() == Next::Refuse && decision.reason() != Reason::Locked {
                 return Ok(rejected(decision.reason(), false));
             }
+            let loaded = seen.readable(&subject)?;
             let Some(code) = &code else {
                 let reason = if login.expires <= now {
                     Reason::Expired
@@ -185,13 +179,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     pub async fn explain(&self, sign_in: &SignIn) -> Result<Decision, Error> {
         let found = self.membership(sign_in.project(), sign_in.user()).await?;
         let subject = Subject::member(sign_in.project(), sign_in.user());
-        let loaded = self.load(&subject).await?;
-        Ok(decide(
-            &found.settings,
-            sign_in.method(),
-            &loaded.record.view(),
-            self.now(),
-        ))
+        let seen = self.see(&subject).await?;
+        let view = seen.view();
+        Ok(decide(&found.settings, sign_in.method(), &view, self.now()))
     }
 
     /// Makes a key for a person, to set up or to replace the one in use, and parks the login that may confirm
@@ -260,18 +250,22 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 fn pass_without_code(
     sign_in: &SignIn,
     decision: &Decision,
-    record: &Record,
+    seen: &Seen,
     now: UnixTime,
 ) -> LoginPass {
+    let when = match seen {
+        Seen::Readable(loaded) => loaded.record.time_of_proof(now),
+        Seen::Unreadable(_) => now,
+    };
     let facts = Facts {
         project: sign_in.project().clone(),
         user: sign_in.user().clone(),
-        when: record.time_of_proof(now),
+        when,
         how: match sign_in.method() {
             SignInMethod::Sso => How::Sso,
             SignInMethod::Password => How::Password,
         },
-        generation: record.generation(),
+        generation: seen.generation(),
     };
     LoginPass::new(facts, decision.reason(), None)
 }

@@ -286,11 +286,36 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             0 => what,
             since => format!("{what}, {since} more before"),
         };
-        let written = self.note(chain, noted, Some(detail)).await;
+        let written = self.note_on_a_whole_chain(chain, noted, detail).await;
         if written.is_err() {
             self.refusals.put(kind, known);
         }
         written
+    }
+
+    /// On the project's chain where the one it belongs on cannot be written. Where neither can, it is left to the log:
+    /// a refusal is the answer all the same, and a hand in the database turns none into an error.
+    async fn note_on_a_whole_chain(
+        &self,
+        chain: &Subject,
+        noted: Noted<'_>,
+        detail: String,
+    ) -> Result<(), Error> {
+        let written = self.note(chain, noted, Some(detail.clone())).await;
+        let written = match (written, chain.project(), chain.user()) {
+            (Err(Error::Unreadable { .. }), Some(project), Some(_)) => {
+                let project = Subject::project_itself(project);
+                self.note(&project, noted, Some(detail)).await
+            }
+            (written, _, _) => written,
+        };
+        match written {
+            Err(error @ Error::Unreadable { .. }) => {
+                tracing::error!(%error, "a refusal could not be put on the record");
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// When such an event was written, where it is one of the last on a chain.
