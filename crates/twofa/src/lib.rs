@@ -18,7 +18,7 @@
 //! | `store/forward.rs`, `store/recovery.rs` | [`forward_store!`]: for a store that wraps another; [`Recovery`] |
 //! | `memory.rs` | a store and a directory in memory |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys, their ids and states, and where they come from |
-//! | `installation.rs`, `keys.rs` | the store's own record of its keys; both together, as what is used |
+//! | `installation.rs`, `keys.rs`, `keys/` | the store's own record of its keys; both together, as what is used |
 //! | `seal.rs` | how things rest under them |
 //! | `head.rs` | [`Head`]: one text that stands for all chains |
 //! | `retry.rs`, `random.rs` | the one retry policy; the operating system's generator |

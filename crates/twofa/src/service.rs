@@ -9,6 +9,7 @@ mod pages;
 mod record;
 mod recovery;
 mod refusals;
+mod repair;
 mod report;
 mod restore;
 mod seen;

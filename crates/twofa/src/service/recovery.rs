@@ -24,16 +24,16 @@ use crate::keys::{Draft, Keys};
 use crate::retry::Tries;
 use crate::seal;
 use crate::store::{
-    Applied, Change, Found, RecordRow, Recovery, Remains, Store, Stored, Subject, SubjectEvent,
+    Applied, Change, Found, RecordRow, Recovery, Store, Stored, Subject, SubjectEvent,
 };
 
 /// How many events or records are read at a time.
 const PAGE: u32 = 500;
 
 /// What is left to go on from, all of it as it lies there.
-struct Survey {
-    evidence: Evidence,
-    head: ChainHead,
+pub(super) struct Survey {
+    pub(super) evidence: Evidence,
+    pub(super) head: ChainHead,
     generation: u32,
 }
 
@@ -136,7 +136,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ) -> Result<Option<Outcome>, Error> {
         self.ring_is_the_stores(&broken.keys, place).await?;
         let twin = self.twin_place(place).await?;
-        let survey = self.survey(place, broken, twin.on()).await?;
+        let found = (broken.fault, &broken.found);
+        let survey = self.survey(place, &broken.keys, found, twin.on()).await?;
         let now = self.now();
         let (record, command) = command(&survey);
         let loaded = Loaded {
@@ -250,15 +251,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
     }
 
-    async fn survey(
+    pub(super) async fn survey(
         &self,
         place: &Subject,
-        broken: &Unreadable,
+        keys: &Keys,
+        (fault, found): (Fault, &Found),
         twin: TwinOn,
     ) -> Result<Survey, Error> {
-        let mut chain = Chain::alone(&broken.keys, place);
+        let mut chain = Chain::alone(keys, place);
+        let stored = found.stored.as_ref();
         let (mut rows, mut failures) = (0, 0);
-        let mut generation = broken.found.stored.as_ref().map_or(0, generation_in);
+        let mut generation = stored.map_or(0, generation_in);
         let mut pages = Pages::of("chain");
         loop {
             let page = self.store.chain(place, chain.seq, PAGE).await;
@@ -274,9 +277,6 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             }
         }
         let remains = self.store.remains(place).await.map_err(Error::store)?;
-        let Remains {
-            parked_generation, ..
-        } = remains;
         let (whole_to, rest) = chain.stretch.found();
         let head = ChainHead {
             seq: chain.seq,
@@ -284,13 +284,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         };
         Ok(Survey {
             evidence: Evidence {
-                fault: broken.fault,
-                version: broken.found.stored.as_ref().map_or(0, |s| s.version),
-                record: broken
-                    .found
-                    .stored
-                    .as_ref()
-                    .map(|stored| Sha256::digest(&stored.record).into()),
+                fault,
+                version: stored.map_or(0, |stored| stored.version),
+                record: stored.map(|stored| Sha256::digest(&stored.record).into()),
                 rows,
                 whole_to,
                 rest,
@@ -299,13 +295,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 twin,
             },
             head,
-            generation: generation.max(parked_generation),
+            generation: generation.max(remains.parked_generation),
         })
     }
 }
 
 /// The version that the new record counts from. A number that no record has is not gone on from.
-fn version_of(found: &Found) -> u64 {
+pub(super) fn version_of(found: &Found) -> u64 {
     let version = found.stored.as_ref().map_or(0, |stored| stored.version);
     if version < u64::MAX / 4 { version } else { 0 }
 }

@@ -10,7 +10,7 @@ pub use beside::{
 };
 pub use trail::{
     a_projects_own_record_is_repaired, a_recovery_answers_for_what_it_found,
-    recoveries_at_once_are_one,
+    recoveries_at_once_are_one, the_stores_own_record_is_repaired,
 };
 
 use twofa_lifecycle::Summary;

@@ -50,7 +50,8 @@ macro_rules! __twofa_each_check {
             recovery: a_damaged_record_is_recovered, any_byte_of_a_record_may_change,
                 a_lowered_generation_brings_nothing_back,
                 a_missing_key_is_given_up_by_support_alone, a_recovery_answers_for_what_it_found,
-                a_projects_own_record_is_repaired, recoveries_at_once_are_one,
+                a_projects_own_record_is_repaired, the_stores_own_record_is_repaired,
+                recoveries_at_once_are_one,
                 everything_goes_on_beside_a_damaged_record, a_row_that_is_nobodys_breaks_nothing;
             record: a_flood_of_refusals_stops_no_sign_in, a_head_stands_for_what_was_there;
             service: a_handover_code_is_asked_for_after_a_reset,

@@ -17,6 +17,7 @@ mod opening;
 mod play;
 mod postgres;
 mod races;
+mod recovery;
 mod refusals;
 mod resets;
 mod secrets;

@@ -1,11 +1,13 @@
 //! What a recovery leaves on the record, and what shows when somebody changes that.
 
-use twofa_policy::{Changer, ProjectSettings, Reason};
+use twofa_policy::{Changer, MissingKey, ProjectSettings, Reason};
 
 use super::{damage, flip, lying, member, put, tamper, verify};
-use crate::testkit::site::{fine, user};
-use crate::testkit::{Hand, Harness, Site};
-use crate::{BadPlace, Events, Fault, Store, Subject, SubjectEvent};
+use crate::testkit::site::{accepted, challenge, fine, granted, refused, set_up, user};
+use crate::testkit::{Hand, Harness, Site, service_over};
+use crate::{
+    Attempt, BadPlace, Begin, Error, Events, Fault, Keyring, SignIn, Store, Subject, SubjectEvent,
+};
 
 /// The events of a project's own chain, or of the installation's.
 fn chain<H: Harness>(site: &Site<'_, H>, subject: &Subject) -> Vec<SubjectEvent> {
@@ -138,6 +140,75 @@ pub fn a_projects_own_record_is_repaired<H: Harness>(harness: &H) {
         2,
         "broken promise: what the project cannot tell, the installation does"
     );
+}
+
+/// The store's own record of its keys, without which nothing can be read, is repaired with the ring that it had. Without
+/// those keys it goes on under others only where they are given up, and people are then recovered one by one.
+pub fn the_stores_own_record_is_repaired<H: Harness>(harness: &H) {
+    let site = Site::new(harness);
+    let own = Subject::installation();
+    let phone = site.enrol(&site.ann);
+    let proof = site.sign_in(&site.ann, &phone);
+    let mut damaged = lying(&site, &own);
+    let last = damaged.record.len() - 1;
+    flip(&mut damaged, last);
+    if !put(&site, &own, Some(&damaged)) {
+        return;
+    }
+    let (op, ticket) = (fine("op".parse()), fine("T-9".parse()));
+    let service = site.another();
+    let code = |result: Result<Begin, Error>| result.map(drop).map_err(|error| error.code());
+    let sign_in = || SignIn::password(&site.project, &site.ann);
+    assert_eq!(
+        code(site.wait(service.begin(sign_in()))),
+        Err("record-unreadable")
+    );
+    let other = fine(Keyring::generate()).to_text();
+    let others = service_over(site.open().0, site.open().1, &other, &site.clock);
+    for fault in [Some(Fault::RecordAltered), None] {
+        let wrong = site.wait(others.repair_keys(&op, &ticket, MissingKey::MayComeBack));
+        assert_eq!(
+            wrong.err().map(|error| error.code()),
+            Some("keyring-mismatch"),
+            "broken promise: a wrong keyring repairs nothing"
+        );
+        let repaired = service.repair_keys(&op, &ticket, MissingKey::MayComeBack);
+        assert_eq!(fine(site.wait(repaired)), fault);
+    }
+    let site_is_whole = |expected: usize| {
+        let (whole, places) = verify(&site);
+        let own = places.iter().filter(|place| place.subject == own);
+        assert!(
+            whole && own.count() == expected,
+            "broken promise: it is answered for: {places:?}"
+        );
+    };
+    site.clock.forward(30);
+    site_is_whole(1);
+    let asked = site.wait(service.recheck(&proof));
+    assert!(asked.is_err(), "broken promise: no proof of before counts");
+    let login = challenge(fine(site.wait(service.begin(sign_in()))));
+    let typed = phone.code(site.now());
+    let answer = site.wait(service.answer(Attempt::new(&login, &typed)));
+    let _pass = accepted(fine(answer));
+
+    // The keys are lost.
+    let given_up = others.repair_keys(&op, &ticket, MissingKey::GivenUp);
+    assert_eq!(fine(site.wait(given_up)), Some(Fault::KeyMissing));
+    let refusal = refused(fine(site.wait(others.begin(sign_in()))));
+    assert_eq!(refusal, Reason::RecordUnreadable);
+    let reset = others.support_reset(&site.project, &site.ann, "op", "T-10");
+    let reset = granted(fine(site.wait(reset)));
+    assert_eq!(reset.err(), Some(Reason::KeyMissing));
+    let (project, ann) = (&site.project, &site.ann);
+    let reset = others.support_reset_even_though_the_key_is_missing(project, ann, "op", "T-10");
+    let reset = granted(fine(site.wait(reset)));
+    assert_eq!(
+        reset.ok().and_then(|done| done.recovered()),
+        Some(Fault::KeyMissing)
+    );
+    let begun = set_up(fine(site.wait(others.begin(sign_in()))));
+    assert!(begun.handover_required());
 }
 
 /// Of many who recover a record at the same moment one does, and the rest find it done.
