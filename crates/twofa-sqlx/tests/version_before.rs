@@ -14,8 +14,8 @@ use support::{Fresh, project, user};
 use twofa::otpauth::{Parser, Profile};
 use twofa::types::UnixTime;
 use twofa::{
-    Answer, Attempt, Authorized, Begin, Error, Keyring, KeyringError, ProofsOfOld, Purpose, SignIn,
-    TwoFactor,
+    Answer, Attempt, Authorized, Begin, Change, Error, Keyring, KeyringError, ProofsOfOld, Purpose,
+    Recovery, SignIn, Store as _, TwoFactor,
 };
 use twofa_sqlx::{Database, Migrated, sqlx};
 
@@ -78,6 +78,26 @@ async fn lives_on(name: &str, key: &str, ada: &str, ann: &str, bob: &str) {
         (whole.first_bad, whole.factors, whole.events),
         (None, 4, 11)
     );
+    // Nor is anything recovered before there is room for what was found.
+    let whose = support::member("acme", "ann@example.com");
+    let recovery = Recovery {
+        damaged: database.load(&whose).await.unwrap().stored,
+        found_at: UnixTime::from_secs(at),
+        twin: None,
+    };
+    let early = Change {
+        recovery: Some(Box::new(recovery)),
+        ..support::change(&whose, 1)
+    };
+    let early = database.apply(&early).await;
+    assert!(
+        matches!(
+            early,
+            Err(twofa_sqlx::Error::OlderSchema { found: 1, known: 3 })
+        ),
+        "{early:?}"
+    );
+    assert!(database.remains(&whose).await.unwrap().damaged.is_empty());
     database.close().await;
 
     let migrated = Database::migrate(name).await.unwrap();

@@ -117,9 +117,10 @@ fn written_as(change: &Change, written: Result<(i64, i64), sqlx::Error>) -> Resu
     }
 }
 
-/// serialization_failure, deadlock_detected: rolled back for another writer's sake.
+/// Whether it was rolled back for another writer's sake.
 fn lost_to_another(error: sqlx::Error) -> Result<Applied, Error> {
     match sql_state(&error).as_deref() {
+        // serialization_failure, deadlock_detected
         Some("40001" | "40P01") => Ok(Applied::Conflict),
         _ => Err(Error::postgres(error)),
     }

@@ -18,14 +18,9 @@ impl Draft {
         old: Option<&Installation>,
         now: UnixTime,
     ) -> Result<(Self, bool), RestError> {
-        let store = match old {
-            Some(old) => old.store,
-            None => {
-                let mut id = [0; 16];
-                random::fill(&mut id).map_err(|_| RestError::Random)?;
-                StoreId::from_bytes(id)
-            }
-        };
+        let mut id = [0; 16];
+        random::fill(&mut id).map_err(|_| RestError::Random)?;
+        let store = old.map_or(StoreId::from_bytes(id), |old| old.store);
         let (mut uses, mut entries, mut known) = (BTreeMap::new(), Vec::new(), false);
         for (id, key) in ring.keys() {
             let make = |bound: bool| {

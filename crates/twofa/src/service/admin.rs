@@ -313,7 +313,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let loaded = match seen {
             Seen::Readable(loaded) => loaded,
             Seen::Unreadable(broken) => {
-                let handover = self.recover(place, broken, grant).await?;
+                let handover = Box::pin(self.recover(place, broken, grant)).await?;
                 return Ok(handover.map(|handover| ResetDone {
                     handover: Some(handover),
                     warnings,

@@ -95,7 +95,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         transition: Transition,
         beside: Beside,
     ) -> Result<Option<Outcome>, Error> {
-        let (change, outcome) = change_of(subject, loaded, transition, beside)?;
+        let (change, outcome) = change_of(subject, loaded, transition, &beside)?;
         let Some(change) = change else {
             return Ok(Some(outcome));
         };
@@ -160,7 +160,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// The error for a secret that cannot be opened or sealed.
     async fn unreadable(&self, subject: &Subject, source: RestError) -> Error {
         if matches!(source, RestError::Altered) {
-            self.note_tampered(subject).await;
+            Box::pin(self.note_tampered(subject)).await;
         }
         Error::unreadable(subject, source)
     }
@@ -190,7 +190,7 @@ pub(super) fn change_of(
     subject: &Subject,
     loaded: &Loaded,
     transition: Transition,
-    beside: Beside,
+    beside: &Beside,
 ) -> Result<(Option<Change>, Outcome), Error> {
     let TransitionParts {
         record,

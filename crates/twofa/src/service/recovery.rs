@@ -39,7 +39,7 @@ pub(super) struct Survey {
 
 /// The chain on which a recovery is told a second time, as it stands.
 enum Twin {
-    Project(Subject, Loaded),
+    Project(Box<(Subject, Loaded)>),
     Store(Stored, Box<Draft>),
     None,
 }
@@ -155,7 +155,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             detail: Some(detail),
             ..Beside::default()
         };
-        let (change, outcome) = change_of(place, &loaded, transition, beside)?;
+        let (change, outcome) = change_of(place, &loaded, transition, &beside)?;
         let Some(mut change) = change else {
             return Ok(Some(outcome));
         };
@@ -198,7 +198,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         if let (Some(project), Some(_)) = (place.project(), place.user()) {
             let project = Subject::project_itself(project);
             if let Seen::Readable(loaded) = self.see(&project).await? {
-                return Ok(Twin::Project(project, loaded));
+                return Ok(Twin::Project(Box::new((project, loaded))));
             }
         }
         let Some(stored) = self.installation_row().await? else {
@@ -227,9 +227,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
         match twin {
             Twin::None => Ok(None),
-            Twin::Project(project, mut loaded) => {
+            Twin::Project(whose) => {
+                let (project, mut loaded) = *whose;
                 // Both are numbered by the project, and this one comes second.
-                loaded.notices += change.events.iter().filter(|event| event.notice).count() as u64;
+                loaded.notices = change
+                    .events
+                    .iter()
+                    .filter(|event| event.notice)
+                    .fold(loaded.notices, |notices, _| notices + 1);
                 let noted = Command::Note(Noted::Recovered { actor });
                 let transition = self
                     .step_at_rest(&project, &loaded, noted, now)
@@ -238,7 +243,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     detail: Some(detail),
                     ..Beside::default()
                 };
-                Ok(change_of(&project, &loaded, transition, beside)?.0)
+                Ok(change_of(&project, &loaded, transition, &beside)?.0)
             }
             Twin::Store(stored, mut draft) => {
                 let by = match actor {

@@ -16,7 +16,8 @@ macro_rules! __twofa_each_check {
                 notices_are_read_in_order, members_are_listed_in_pages,
                 one_of_many_writers_wins, no_count_is_lost, no_notice_is_missed_beside_writers,
                 the_installation_has_a_record_of_its_own, a_write_under_older_keys_is_stale,
-                nothing_comes_to_rest_under_older_keys, one_of_many_changes_of_keys_wins;
+                nothing_comes_to_rest_under_older_keys, one_of_many_changes_of_keys_wins,
+                a_recovery_is_written_whole_or_not_at_all;
             failures: f01_a_code_works_once, f02_an_older_step_is_refused_after_a_newer_one,
                 f03_after_a_hundred_failures_the_right_code_is_refused,
                 f04_every_way_of_typing_is_one_code, f05_a_failure_outlives_the_caller,

@@ -89,10 +89,13 @@ impl fmt::Display for Hash {
     }
 }
 
-fn hash(text: &str) -> Option<Option<[u8; 32]>> {
-    match text {
-        "none" => Some(None),
-        text => bytes(text.strip_prefix("sha256:")?).map(Some),
+impl Hash {
+    fn parse(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self(None));
+        }
+        let hash = bytes(text.strip_prefix("sha256:")?)?;
+        Some(Self(Some(hash)))
     }
 }
 
@@ -124,10 +127,10 @@ impl Evidence {
         Some(Self {
             fault: Fault::from_code(next("fault")?)?,
             version: next("version")?.parse().ok()?,
-            record: hash(next("record")?)?,
+            record: Hash::parse(next("record")?)?.0,
             rows: next("rows")?.parse().ok()?,
             whole_to: next("whole-to")?.parse().ok()?,
-            rest: hash(next("rest")?)?,
+            rest: Hash::parse(next("rest")?)?.0,
             last: bytes(next("last")?)?,
             failures: next("failures")?.parse().ok()?,
             twin: {

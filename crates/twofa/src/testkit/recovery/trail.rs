@@ -6,7 +6,8 @@ use super::{damage, flip, lying, member, put, tamper, verify};
 use crate::testkit::site::{accepted, challenge, fine, granted, refused, set_up, user};
 use crate::testkit::{Hand, Harness, Site, service_over};
 use crate::{
-    Attempt, BadPlace, Begin, Error, Events, Fault, Keyring, SignIn, Store, Subject, SubjectEvent,
+    Attempt, BadPlace, Begin, Error, Events, Fault, Keyring, ResetDone, SignIn, Store, Subject,
+    SubjectEvent,
 };
 
 /// The events of a project's own chain, or of the installation's.
@@ -222,7 +223,7 @@ pub fn recoveries_at_once_are_one<H: Harness>(harness: &H) {
             return;
         }
         let done = site.at_once(AT_ONCE, |_| site.support_reset(&site.ann));
-        let recovered = done.iter().flatten().filter_map(|done| done.recovered());
+        let recovered = done.iter().flatten().filter_map(ResetDone::recovered);
         assert_eq!(
             recovered.count(),
             1,
