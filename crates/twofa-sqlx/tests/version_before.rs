@@ -79,15 +79,15 @@ async fn lives_on(name: &str, key: &str, ada: &str, ann: &str, bob: &str) {
         (None, 4, 11)
     );
     // Nor is anything recovered before there is room for what was found.
-    let whose = support::member("acme", "ann@example.com");
+    let place = support::member("acme", "ann@example.com");
     let recovery = Recovery {
-        damaged: database.load(&whose).await.unwrap().stored,
+        damaged: database.load(&place).await.unwrap().stored,
         found_at: UnixTime::from_secs(at),
         twin: None,
     };
     let early = Change {
         recovery: Some(Box::new(recovery)),
-        ..support::change(&whose, 1)
+        ..support::change(&place, 1)
     };
     let early = database.apply(&early).await;
     assert!(
@@ -97,7 +97,7 @@ async fn lives_on(name: &str, key: &str, ada: &str, ann: &str, bob: &str) {
         ),
         "{early:?}"
     );
-    assert!(database.remains(&whose).await.unwrap().damaged.is_empty());
+    assert!(database.remains(&place).await.unwrap().damaged.is_empty());
     database.close().await;
 
     let migrated = Database::migrate(name).await.unwrap();
@@ -154,13 +154,13 @@ async fn a_store_in_sqlite_lives_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("twofa.db");
     fs::copy(fixture("twofa.db"), &path).unwrap();
-    lives_on(
+    Box::pin(lives_on(
         path.to_str().unwrap(),
         "twofa.db.key",
         "LZEDPW7YW3LWUTPQELSP3SJ3L5ADYL3M",
         "DDQ6BVXMRO7KBJQRQCKD6MXRJHAWBPLA",
         "SACLONX7SBNWMRM6KRZCJ2T4EFENLAXB",
-    )
+    ))
     .await;
 }
 
@@ -175,12 +175,12 @@ async fn a_store_in_postgresql_lives_on() {
         .await
         .unwrap();
     connection.close().await.unwrap();
-    lives_on(
+    Box::pin(lives_on(
         &fresh.url,
         "postgres.key",
         "D5C5O4RTD5AIF722XKH35F2VP3SK23E3",
         "4M2GHPYRANRGIH3W7K5VEOKRBHUJXWXR",
         "WD2P4V3GS63HP3LCGISGPRYRPXSK53YO",
-    )
+    ))
     .await;
 }

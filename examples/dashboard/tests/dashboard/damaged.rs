@@ -12,7 +12,7 @@ const RESET: &str = "/settings/security/two-factor/reset";
 
 #[tokio::test]
 async fn whoever_s_record_is_damaged_is_told_what_to_do() {
-    const DAMAGE: &str = "UPDATE twofa_factor SET record = x'00' || record WHERE user_id = $1";
+    const DAMAGE: &str = "UPDATE twofa_factor SET record = zeroblob(99) WHERE user_id = $1";
     let server = Server::start();
     let (mut ann, mut admin) = (Visitor::new(&server), Visitor::new(&server));
     ann.set_up(&server, ANN).await;

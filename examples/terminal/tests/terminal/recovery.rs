@@ -6,9 +6,9 @@ use crate::postgres;
 /// Changes the last byte of a record.
 fn damage(play: &Play, user: &str) {
     let end = if play.is_file() {
-        "substr(record, 1, length(record) - 1) || x'00'"
+        "CAST(substr(record, 1, length(record) - 1) || x'ff' AS BLOB)"
     } else {
-        "substr(record, 1, length(record) - 1) || '\\x00'::bytea"
+        "substr(record, 1, length(record) - 1) || '\\xff'::bytea"
     };
     play.alter(&format!(
         "UPDATE twofa_factor SET record = {end} WHERE project = 'acme' AND user_id = '{user}'"
@@ -89,7 +89,7 @@ fn a_damaged_record_is_refused_and_recovered() {
 fn a_project_s_own_record_is_repaired() {
     for play in [Play::new(), postgres::play()] {
         play.project("acme", &["ann"], &["bob"]);
-        play.run(&["project", "set", "acme", "--optional", "--json"])
+        play.run(&["project", "set", "acme", "--no-handover", "--json"])
             .done();
         let repair = [
             "repair",
