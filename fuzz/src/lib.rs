@@ -6,7 +6,7 @@ mod play;
 
 use twofa::lifecycle::{Random, SealedSecret, SealedSecretError, Vault};
 use twofa::policy::{
-    FactorView, Help, How, ProjectSettings, ProofFacts, ResetGrant, ResetRequest, Role,
+    FactorView, Help, How, MissingKey, ProjectSettings, ProofFacts, ResetGrant, ResetRequest, Role,
     SupportResetRequest, authorize_reset, authorize_support_reset,
 };
 use twofa::totp::Secret;
@@ -96,6 +96,7 @@ pub fn grant(generation: u32, now: UnixTime) -> ResetGrant {
         settings: Some(&ProjectSettings::new()),
         project: &project,
         proof: Some(proof),
+        actor_factor: FactorView::active(now),
         actor_generation: 1,
         actor_role: Some(Role::Administrator),
         subject: &bob,
@@ -116,6 +117,7 @@ pub fn support_grant(generation: u32, now: UnixTime) -> ResetGrant {
         subject: &user("bob"),
         subject_factor: FactorView::active(now),
         subject_generation: generation,
+        missing_key: MissingKey::MayComeBack,
         help: Help::SupportOnly,
         now,
     };

@@ -105,6 +105,8 @@ impl Case {
             FactorState::None => "none",
             FactorState::Pending => "pending",
             FactorState::Active => "active",
+            FactorState::Unreadable => "unreadable",
+            FactorState::KeyMissing => "key-missing",
         }
     }
 

@@ -165,11 +165,14 @@ pub enum EventKind {
     MemberRemoved,
     /// What is stored was changed by something else than this library.
     Tampered,
+    /// A record that could not be read was recovered, by an administrator or support. What was found damaged, the
+    /// caller of [`step`](crate::step) adds as its detail.
+    Recovered,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::EnrolmentBegun,
         Self::EnrolmentConfirmed,
         Self::EnrolmentExpired,
@@ -194,6 +197,7 @@ impl EventKind {
         Self::RoleChanged,
         Self::MemberRemoved,
         Self::Tampered,
+        Self::Recovered,
     ];
 
     /// Its stable name.
@@ -230,6 +234,7 @@ impl EventKind {
             Self::RoleChanged => "role-changed",
             Self::MemberRemoved => "member-removed",
             Self::Tampered => "tampered",
+            Self::Recovered => "recovered",
         }
     }
 
@@ -248,6 +253,7 @@ impl EventKind {
                 | Self::SupportReset
                 | Self::Replaced
                 | Self::Imported
+                | Self::Recovered
         )
     }
 }

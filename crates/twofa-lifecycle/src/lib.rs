@@ -1,4 +1,4 @@
-//! The state machine of one person's second factor: set-up, use, throttle, replacement, reset.
+//! The state machine of one person's second factor: set-up, use, throttle, replacement, reset, recovery.
 //!
 //! [`step`] takes a [`Record`], a [`Command`] and a [`Context`] (the time, fresh random bytes, a way to open and
 //! seal secrets) and answers with a [`Transition`]: the new record, the outcome, the audit events, and what
@@ -19,8 +19,8 @@
 //! | `record.rs` | [`Record`], [`State`]: what is remembered of one factor |
 //! | `encoding.rs` | the record as bytes, and back |
 //! | `event.rs` | [`Event`]: what the audit is told |
-//! | `command.rs`, `outcome.rs` | what may be asked, and the answers |
-//! | `step.rs`, `answer.rs` | the transitions; answering with a code has a file of its own |
+//! | `command.rs`, `outcome.rs` | what may be asked, and the answers; [`Damage`]: what a recovery is told |
+//! | `step.rs`, `answer.rs`, `reset.rs` | the transitions; answering with a code, and resets and recoveries, have files of their own |
 #![no_std]
 
 extern crate alloc;
@@ -34,11 +34,12 @@ mod handover;
 mod login;
 mod outcome;
 mod record;
+mod reset;
 mod step;
 mod throttle;
 mod vault;
 
-pub use command::{Command, Entry, Noted};
+pub use command::{Command, Damage, Entry, Noted};
 pub use config::{Config, ConfigError, Context, Random};
 pub use encoding::RecordError;
 pub use event::{Actor, Detail, Event, EventKind};

@@ -38,6 +38,12 @@ pub enum Outcome {
         /// What the next set-up must bring, where the project asks for it. Shown once, to whoever reset.
         handover: Option<HandoverCode>,
     },
+    /// A record that could not be read is recovered: the factor is erased.
+    #[non_exhaustive]
+    Recovered {
+        /// What the next set-up must bring, whatever the project asks for. Shown once, to whoever recovered.
+        handover: HandoverCode,
+    },
     /// A key was brought from another system and is in use.
     #[non_exhaustive]
     Imported {

@@ -97,9 +97,9 @@ pub struct ResetMark {
     pub by: ResetBy,
     /// When.
     pub at: UnixTime,
-    /// The SHA-256 of the hand-over code, where the project asks for one.
+    /// The SHA-256 of the hand-over code: where the project asks for one, and always after a recovery.
     pub handover: Option<[u8; 32]>,
-    /// What tells the key that the reset erased, should it be brought back.
+    /// What tells the key that the reset erased, should it be brought back. A recovery cannot know it.
     pub erased: Option<ErasedKey>,
 }
 
@@ -196,7 +196,7 @@ impl Record {
         self.last_event
     }
 
-    /// When the person's sessions were last ended: proofs of up to this second are void.
+    /// When the person's sessions were last ended, or the record was recovered: proofs of up to this second are void.
     pub const fn epoch(&self) -> Option<UnixTime> {
         self.epoch
     }
@@ -231,6 +231,11 @@ impl Record {
             State::Active(active) => active.handover.is_some(),
             State::None | State::Pending { after: None, .. } => false,
         }
+    }
+
+    /// Sets what the directory says, where a record is made anew.
+    pub const fn set_listed(&mut self, listed: Option<Listed>) {
+        self.listed = listed;
     }
 
     /// Where its audit chain stands.

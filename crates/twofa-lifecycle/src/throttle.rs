@@ -88,7 +88,12 @@ impl Throttle {
     /// One failure more, at `now`.
     #[must_use]
     pub(crate) fn fail(&self, now: UnixTime) -> Self {
-        let failures = self.failures.saturating_add(1);
+        Self::after(self.failures.saturating_add(1), now)
+    }
+
+    /// After so many failures in a row, the last of them at `now`.
+    #[must_use]
+    pub(crate) fn after(failures: u32, now: UnixTime) -> Self {
         let until = if failures >= Self::HARD_STOP {
             None
         } else {

@@ -1,6 +1,8 @@
 use twofa_types::{ProjectId, UnixTime};
 
-use crate::reset::{SOMEBODY_ELSE, administrator, asks_for_codes, unknown_project, valid_proof};
+use crate::reset::{
+    SOMEBODY_ELSE, SUPPORT, administrator, asks_for_codes, unknown_project, valid_proof,
+};
 use crate::{
     FactorState, FactorView, How, Lock, ProjectSettings, ProofFacts, Reason, Refusal, Remedies,
     Remedy, Role,
@@ -18,7 +20,9 @@ pub struct AccessRequest<'a> {
     pub project: &'a ProjectId,
     /// The person's proof; none where it could not be opened.
     pub proof: Option<ProofFacts<'a>>,
-    /// The generation of the person's own factor now; 0 or 1 where there is none.
+    /// The person's own factor now.
+    pub factor: FactorView,
+    /// Its generation now; 0 or 1 where there is none.
     pub generation: u32,
     /// Their role in `project` now; none where they are no member.
     pub role: Option<Role>,
@@ -35,7 +39,7 @@ pub struct AccessRequest<'a> {
 /// `unknown-project`, `proof-invalid`, `proof-too-old`, `not-an-administrator`, in this order.
 ///
 /// ```
-/// use twofa_policy::{AccessRequest, How, ProjectSettings, ProofFacts, Reason, Role, authorize_list};
+/// use twofa_policy::{AccessRequest, FactorView, How, ProjectSettings, ProofFacts, Reason, Role, authorize_list};
 /// use twofa_types::{ProjectId, UnixTime, UserId};
 ///
 /// let (acme, ada) = (ProjectId::new("acme")?, UserId::new("ada")?);
@@ -45,6 +49,7 @@ pub struct AccessRequest<'a> {
 ///     settings: Some(&settings),
 ///     project: &acme,
 ///     proof: Some(ProofFacts { project: &acme, user: &ada, when: now, how: How::Code, generation: 1 }),
+///     factor: FactorView::active(now),
 ///     generation: 1,
 ///     role: Some(Role::Administrator),
 ///     now,
@@ -69,7 +74,9 @@ pub fn authorize_list(request: &AccessRequest<'_>) -> Result<(), Refusal> {
 /// `unknown-project`, `proof-invalid` (also for somebody who is no member), `proof-too-old`, in this order.
 ///
 /// ```
-/// use twofa_policy::{AccessRequest, How, ProjectSettings, ProofFacts, Reason, Role, Sso, authorize_replacement};
+/// use twofa_policy::{
+///     AccessRequest, FactorView, How, ProjectSettings, ProofFacts, Reason, Role, Sso, authorize_replacement,
+/// };
 /// use twofa_types::{ProjectId, UnixTime, UserId};
 ///
 /// let (acme, bob) = (ProjectId::new("acme")?, UserId::new("bob")?);
@@ -80,6 +87,7 @@ pub fn authorize_list(request: &AccessRequest<'_>) -> Result<(), Refusal> {
 ///     settings: Some(&settings),
 ///     project: &acme,
 ///     proof: Some(by_code),
+///     factor: FactorView::active(now),
 ///     generation: 1,
 ///     role: Some(Role::Member),
 ///     now,
@@ -99,10 +107,13 @@ pub fn authorize_replacement(request: &AccessRequest<'_>) -> Result<(), Refusal>
     match valid_proof(settings, &by_code, u64::from(settings.step_up_age())) {
         Ok(_) => Ok(()),
         Err(refusal) => {
-            let ways = if asks_for_codes(settings.sso()) {
-                SOMEBODY_ELSE.or(Remedy::EnterCode)
-            } else {
-                SOMEBODY_ELSE
+            let (factor, codes) = (&request.factor, asks_for_codes(settings.sso()));
+            let ways = match factor.state {
+                FactorState::Active if codes => SOMEBODY_ELSE.or(Remedy::EnterCode),
+                FactorState::None | FactorState::Pending if codes => {
+                    SOMEBODY_ELSE.or(Remedy::SetUp)
+                }
+                _ => factor.ways_to_recovery().unwrap_or(SOMEBODY_ELSE),
             };
             Err(Refusal::new(refusal.reason(), ways))
         }
@@ -120,15 +131,14 @@ pub const fn no_proof() -> Refusal {
 /// The refusal of whatever would be done to a factor whose record lies ahead of the clock: see
 /// [`FactorView::clock_behind`].
 pub(crate) const fn clock_behind() -> Refusal {
-    let ways = Remedies::NONE.or(Remedy::OpenSupportTicket);
-    Refusal::new(Reason::ClockBehind, ways)
+    Refusal::new(Reason::ClockBehind, SUPPORT)
 }
 
 /// Whether a factor is in a state in which its key can be replaced, once its owner is authorized to.
 ///
 /// # Errors
 ///
-/// `clock-behind`, `nothing-to-replace`, `locked`, in this order.
+/// `clock-behind`, `record-unreadable`, `nothing-to-replace`, `locked`, in this order.
 ///
 /// ```
 /// use twofa_policy::{FactorView, Reason, replaceable};
@@ -142,6 +152,9 @@ pub(crate) const fn clock_behind() -> Refusal {
 pub const fn replaceable(factor: &FactorView, now: UnixTime) -> Result<(), Refusal> {
     if factor.clock_behind(now) {
         return Err(clock_behind());
+    }
+    if let Some(ways) = factor.ways_to_recovery() {
+        return Err(Refusal::new(Reason::RecordUnreadable, ways));
     }
     if !matches!(factor.state, FactorState::Active) {
         let ways = Remedies::NONE.or(Remedy::SetUp);

@@ -1,6 +1,6 @@
 use twofa_types::UnixTime;
 
-use crate::reset::SOMEBODY_ELSE;
+use crate::reset::{SOMEBODY_ELSE, SUPPORT};
 use crate::{
     FactorState, FactorView, Handover, Help, Lock, Mandate, PasswordUnderSso, ProjectSettings,
     Reason, Remedies, Remedy, ResetBy, SignInMethod, Sso, Trail,
@@ -100,13 +100,17 @@ impl Decision {
 /// | 1 | signed in through SSO, project has SSO off | refuse | `sso-not-enabled` |
 /// | 2 | SSO on, and signed in through SSO or passwords are exempt | allow | `sso-supersedes` |
 /// | 3 | SSO on, password sign-in, passwords are refused | refuse | `sso-required` |
-/// | 4 | factor locked | refuse (until) | `locked` |
-/// | 5 | factor active | challenge | `factor-active` |
-/// | 6 | factor was reset and not set up since | enrol | `reset-by-admin`, `reset-by-support` |
-/// | 7 | SSO on, password sign-in, passwords are challenged | enrol | `sso-password-challenged` |
-/// | 8 | mandate date reached (`now` >= from) | enrol | `mandatory` |
-/// | 9 | mandate date ahead | allow (from) | `not-yet-mandatory` |
-/// | 10 | optional | allow | `optional` |
+/// | 4 | the record cannot be read | refuse | `record-unreadable` |
+/// | 5 | factor locked | refuse (until) | `locked` |
+/// | 6 | factor active | challenge | `factor-active` |
+/// | 7 | factor was reset and not set up since | enrol | `reset-by-admin`, `reset-by-support` |
+/// | 8 | SSO on, password sign-in, passwords are challenged | enrol | `sso-password-challenged` |
+/// | 9 | mandate date reached (`now` >= from) | enrol | `mandatory` |
+/// | 10 | mandate date ahead | allow (from) | `not-yet-mandatory` |
+/// | 11 | optional | allow | `optional` |
+///
+/// Rules 1 to 3 ask nothing of the factor, so that a record which cannot be read stops nobody whom single sign-on
+/// lets in. It stops everybody else, whatever the mandate.
 ///
 /// Pure and total: equal inputs give equal answers, and every input gives one.
 ///
@@ -120,7 +124,7 @@ impl Decision {
 ///
 /// let asked = decide(&settings, SignInMethod::Password, &enrolled, now);
 /// assert_eq!((asked.next(), asked.reason()), (Next::Challenge, Reason::FactorActive));
-/// assert_eq!(asked.trail().iter().count(), 5);
+/// assert_eq!(asked.trail().iter().count(), 6);
 ///
 /// let passed = decide(&settings.with_sso(Sso::supersedes()), SignInMethod::Sso, &enrolled, now);
 /// assert_eq!((passed.next(), passed.reason()), (Next::Allow, Reason::SsoSupersedes));
@@ -138,8 +142,7 @@ pub const fn decide(
     let through_sso = matches!(method, SignInMethod::Sso);
 
     if factor.clock_behind(now) {
-        let ways = Remedies::NONE.or(Remedy::OpenSupportTicket);
-        return Decision::new(0, Next::Refuse, Reason::ClockBehind, ways);
+        return Decision::new(0, Next::Refuse, Reason::ClockBehind, SUPPORT);
     }
     if through_sso && !sso.is_on() {
         let ways = Remedies::NONE.or(Remedy::SignInWithPassword);
@@ -153,18 +156,22 @@ pub const fn decide(
         return Decision::new(3, Next::Refuse, Reason::SsoRequired, ways);
     }
     // From here on the sign-in was made with a password, and single sign-on, where it is on, is a way out.
+    if let Some(ways) = factor.ways_to_recovery() {
+        let ways = ways.or_sso(sso.is_on());
+        return Decision::new(4, Next::Refuse, Reason::RecordUnreadable, ways);
+    }
     if factor.lock.holds(now) {
         let ways = SOMEBODY_ELSE.or_sso(sso.is_on());
         return if let Lock::Until(end) = factor.lock {
             let ways = ways.or(Remedy::WaitUntil(end));
-            Decision::new(4, Next::Refuse, Reason::Locked, ways).until_time(end)
+            Decision::new(5, Next::Refuse, Reason::Locked, ways).until_time(end)
         } else {
-            Decision::new(4, Next::Refuse, Reason::Locked, ways)
+            Decision::new(5, Next::Refuse, Reason::Locked, ways)
         };
     }
     if matches!(factor.state, FactorState::Active) {
         let ways = SOMEBODY_ELSE.or_sso(sso.is_on()).or(Remedy::EnterCode);
-        return Decision::new(5, Next::Challenge, Reason::FactorActive, ways);
+        return Decision::new(6, Next::Challenge, Reason::FactorActive, ways);
     }
     let set_up = Remedies::NONE.or_sso(sso.is_on()).or(Remedy::SetUp);
     if let Some(by) = factor.reset_by {
@@ -180,18 +187,18 @@ pub const fn decide(
         } else {
             set_up
         };
-        return Decision::new(6, Next::Enrol, reason, ways);
+        return Decision::new(7, Next::Enrol, reason, ways);
     }
     if sso.is_on() {
-        return Decision::new(7, Next::Enrol, Reason::SsoPasswordChallenged, set_up);
+        return Decision::new(8, Next::Enrol, Reason::SsoPasswordChallenged, set_up);
     }
     match settings.mandate() {
         Mandate::From(from) if now.as_secs() >= from.as_secs() => {
-            Decision::new(8, Next::Enrol, Reason::Mandatory, set_up)
+            Decision::new(9, Next::Enrol, Reason::Mandatory, set_up)
         }
         Mandate::From(from) => {
-            Decision::new(9, Next::Allow, Reason::NotYetMandatory, Remedies::NONE).until_time(from)
+            Decision::new(10, Next::Allow, Reason::NotYetMandatory, Remedies::NONE).until_time(from)
         }
-        Mandate::Optional => Decision::new(10, Next::Allow, Reason::Optional, Remedies::NONE),
+        Mandate::Optional => Decision::new(11, Next::Allow, Reason::Optional, Remedies::NONE),
     }
 }

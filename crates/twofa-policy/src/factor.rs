@@ -16,6 +16,12 @@ pub enum FactorState {
     Pending,
     /// Confirmed: codes are asked for.
     Active,
+    /// There is a record, and it cannot be read: altered, malformed, or gone while its events are there. An
+    /// administrator or support can recover it.
+    Unreadable,
+    /// There is a record, and the key that it rests under is missing. The key may come back, so that support
+    /// alone can recover it, and only by giving the key up.
+    KeyMissing,
 }
 
 /// Who reset a factor.
@@ -52,8 +58,8 @@ impl Lock {
 
 /// As much of a person's factor as rules may look at: no key, no code, no counters.
 ///
-/// The lifecycle makes one from the stored record. A record that cannot be read has no view, and is an error
-/// before any rule is asked.
+/// The lifecycle makes one from the stored record. For a record that cannot be read there are
+/// [`FactorView::UNREADABLE`] and [`FactorView::KEY_MISSING`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct FactorView {
     /// Where the factor stands.
@@ -62,7 +68,7 @@ pub struct FactorView {
     pub reset_by: Option<ResetBy>,
     /// Whether codes are looked at.
     pub lock: Lock,
-    /// When the record last changed; none where there is no record.
+    /// When the record last changed; none where there is no record, and where it cannot be read.
     pub last_event: Option<UnixTime>,
 }
 
@@ -75,6 +81,36 @@ impl FactorView {
         last_event: None,
     };
 
+    /// A person whose record is damaged.
+    ///
+    /// ```
+    /// use twofa_policy::{FactorView, Next, ProjectSettings, Reason, Remedy, SignInMethod, decide};
+    /// use twofa_types::UnixTime;
+    ///
+    /// let met = decide(&ProjectSettings::new(), SignInMethod::Password, &FactorView::UNREADABLE, UnixTime::EPOCH);
+    /// assert_eq!((met.next(), met.reason()), (Next::Refuse, Reason::RecordUnreadable));
+    /// assert!(met.remedies().iter().eq([Remedy::AskAdministrator, Remedy::OpenSupportTicket]));
+    /// ```
+    pub const UNREADABLE: Self = Self {
+        state: FactorState::Unreadable,
+        ..Self::NONE
+    };
+
+    /// A person whose record rests under a key that is missing.
+    ///
+    /// ```
+    /// use twofa_policy::{FactorView, Next, ProjectSettings, Reason, Remedy, SignInMethod, decide};
+    /// use twofa_types::UnixTime;
+    ///
+    /// let met = decide(&ProjectSettings::new(), SignInMethod::Password, &FactorView::KEY_MISSING, UnixTime::EPOCH);
+    /// assert_eq!((met.next(), met.reason()), (Next::Refuse, Reason::RecordUnreadable));
+    /// assert!(met.remedies().iter().eq([Remedy::OpenSupportTicket]));
+    /// ```
+    pub const KEY_MISSING: Self = Self {
+        state: FactorState::KeyMissing,
+        ..Self::NONE
+    };
+
     /// A confirmed factor, not locked, last changed at `last_event`.
     pub const fn active(last_event: UnixTime) -> Self {
         Self {
@@ -83,6 +119,21 @@ impl FactorView {
             lock: Lock::Open,
             last_event: Some(last_event),
         }
+    }
+
+    /// Whether the record could be read; also where there is none.
+    ///
+    /// ```
+    /// use twofa_policy::FactorView;
+    ///
+    /// assert!(FactorView::NONE.is_readable());
+    /// assert!(!FactorView::UNREADABLE.is_readable() && !FactorView::KEY_MISSING.is_readable());
+    /// ```
+    pub const fn is_readable(&self) -> bool {
+        !matches!(
+            self.state,
+            FactorState::Unreadable | FactorState::KeyMissing
+        )
     }
 
     /// Whether `now` stands more than [`CLOCK_TOLERANCE_SECS`] before the record's last event, so that no
@@ -94,9 +145,9 @@ impl FactorView {
         }
     }
 
-    /// Whether a reset would change anything: a factor, a set-up under way, or a lock that only a reset lifts
-    /// early. The last matters where a set-up ran into the hard stop and then expired: without it that person
-    /// would be locked until a reset that nobody could grant.
+    /// Whether a reset would change anything: a factor, a set-up under way, a record that cannot be read, or a
+    /// lock that only a reset lifts early. The last matters where a set-up ran into the hard stop and then
+    /// expired: without it that person would be locked until a reset that nobody could grant.
     pub const fn resettable(&self, now: UnixTime) -> bool {
         !matches!(self.state, FactorState::None) || self.lock.holds(now)
     }

@@ -2,12 +2,13 @@ use core::{error, fmt};
 
 use twofa_types::{Name, ProjectId, UnixTime, UserId};
 
-use crate::{CLOCK_TOLERANCE_SECS, Help, Reason, Remedies};
+use crate::{CLOCK_TOLERANCE_SECS, FactorView, Help, Reason, Remedies};
 
 /// How long a grant may be carried out after it was given, in seconds.
 pub const GRANT_SECS: u64 = 60;
 
-/// Permission to reset one person's factor in one project, once.
+/// Permission to reset one person's factor in one project, once; or to recover it, where its record cannot be
+/// read. A grant is for one of the two, and [`recovers`](Self::recovers) says for which.
 ///
 /// Only [`authorize_reset`](crate::authorize_reset) and
 /// [`authorize_support_reset`](crate::authorize_support_reset) make one. It cannot be copied or stored, is moved
@@ -26,6 +27,7 @@ pub struct ResetGrant {
     by: By,
     generation: u32,
     granted: UnixTime,
+    recovers: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl ResetGrant {
         project: &ProjectId,
         subject: &UserId,
         by: By,
-        generation: u32,
+        (factor, generation): (&FactorView, u32),
         granted: UnixTime,
     ) -> Self {
         Self {
@@ -66,6 +68,7 @@ impl ResetGrant {
             by,
             generation,
             granted,
+            recovers: !factor.is_readable(),
         }
     }
 
@@ -88,9 +91,38 @@ impl ResetGrant {
     }
 
     /// The generation of the subject's factor that this was granted against. A factor of another generation
-    /// has been reset in between, and this grant does not reach it.
+    /// has been reset in between, and this grant does not reach it. For a recovery it is the highest that was
+    /// known, since the record does not say.
     pub const fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// Whether it permits to recover a factor whose record could not be read when this was granted. Such a grant
+    /// resets nothing that can be read, and any other recovers nothing.
+    ///
+    /// ```
+    /// use twofa_policy::{FactorView, Help, MissingKey, ProjectSettings, SupportResetRequest, authorize_support_reset};
+    /// use twofa_types::{ProjectId, UnixTime, UserId};
+    ///
+    /// let (acme, ada) = (ProjectId::new("acme")?, UserId::new("ada")?);
+    /// let request = SupportResetRequest {
+    ///     settings: Some(&ProjectSettings::new()),
+    ///     project: &acme,
+    ///     operator: "grace",
+    ///     ticket: "T-1042",
+    ///     subject: &ada,
+    ///     subject_factor: FactorView::UNREADABLE,
+    ///     subject_generation: 3,
+    ///     missing_key: MissingKey::MayComeBack,
+    ///     help: Help::SupportOnly,
+    ///     now: UnixTime::from_secs(1_700_000_000),
+    /// };
+    /// let (grant, _) = authorize_support_reset(&request).expect("operator and ticket are named");
+    /// assert!(grant.recovers());
+    /// # Ok::<(), twofa_types::NameError>(())
+    /// ```
+    pub const fn recovers(&self) -> bool {
+        self.recovers
     }
 
     /// The first second at which it may no longer be carried out.

@@ -64,8 +64,8 @@ pub use reason::Reason;
 pub use recheck::{How, Proven, Recheck, recheck};
 pub use remedy::{Help, Remedies, RemediesIter, Remedy};
 pub use reset::{
-    ProofFacts, ResetRequest, SupportResetRequest, authorize_reset, authorize_support_reset,
-    not_an_administrator, unknown_project,
+    MissingKey, ProofFacts, ResetRequest, SupportResetRequest, authorize_reset,
+    authorize_support_reset, not_an_administrator, unknown_project,
 };
 pub use settings::{
     Handover, Mandate, Passes, PasswordUnderSso, ProjectSettings, Role, SelfReset, SignInMethod,

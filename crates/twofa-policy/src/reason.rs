@@ -83,6 +83,9 @@ reasons! {
     ClockBehind, "clock-behind",
         "The server's clock shows an earlier time than your last recorded event, so nothing can be decided until it is right.",
         "an operator, by setting the server's clock.";
+    RecordUnreadable, "record-unreadable",
+        "What is stored of your two-factor authentication cannot be read, so it has to be recovered first.",
+        "an administrator or support, by a reset, which recovers it; support alone where its key is missing.";
     WrongCode, "wrong-code",
         "That code is not right.",
         "the person, by entering the code that the app shows now; an administrator or support, by a reset.";
@@ -125,6 +128,9 @@ reasons! {
     NothingToReset, "nothing-to-reset",
         "This person has no two-factor authentication and no set-up under way.",
         "the person named, by setting up.";
+    KeyMissing, "key-missing",
+        "The key that this person's two-factor authentication is stored under is missing.",
+        "an operator, by bringing the key back; support, by a reset that gives the key up.";
     NothingToReplace, "nothing-to-replace",
         "There is no working two-factor authentication that a new device could take over.",
         "the person, by setting up.";

@@ -68,6 +68,10 @@ pub enum Recheck {
 /// would now be let through, or would be asked for a code that the session has proven. A lock ends no session
 /// that has proven its code: it stops guesses, and somebody else's guesses must not sign a person out.
 ///
+/// A record that cannot be read ends every session that rests on the factor, or on having none. Where single
+/// sign-on lets the same sign-in through whatever the factor is, the session goes on. `current_generation` is
+/// then the highest that is known from elsewhere, such as the events; a session of any other ends.
+///
 /// ```
 /// use twofa_policy::{FactorView, How, ProjectSettings, Proven, Reason, Recheck, recheck};
 /// use twofa_types::UnixTime;
@@ -82,6 +86,10 @@ pub enum Recheck {
 ///     panic!("the mandate has begun");
 /// };
 /// assert_eq!(decision.reason(), Reason::Mandatory);
+///
+/// let code = Proven { how: How::Code, generation: 1 };
+/// let damaged = recheck(&settings, code, &FactorView::UNREADABLE, 1, noon);
+/// assert!(matches!(damaged, Recheck::SignInAgain(met) if met.reason() == Reason::RecordUnreadable));
 /// ```
 pub const fn recheck(
     settings: &ProjectSettings,

@@ -23,6 +23,8 @@ pub enum Remedy {
     NameOperator,
     /// For an operator: say which ticket asks for it.
     NameTicket,
+    /// For an operator: say that a key which is missing is given up.
+    GiveKeyUp,
 }
 
 impl Remedy {
@@ -38,6 +40,7 @@ impl Remedy {
             Self::OpenSupportTicket => "open-support-ticket",
             Self::NameOperator => "name-operator",
             Self::NameTicket => "name-ticket",
+            Self::GiveKeyUp => "give-key-up",
         }
     }
 
@@ -53,6 +56,9 @@ impl Remedy {
             Self::OpenSupportTicket => "Open a support ticket.",
             Self::NameOperator => "Give the name of the operator who is acting.",
             Self::NameTicket => "Give the number of the support ticket.",
+            Self::GiveKeyUp => {
+                "Bring the missing key back, or say that it is given up, which destroys what it would open."
+            }
         }
     }
 
@@ -67,6 +73,7 @@ impl Remedy {
             Self::OpenSupportTicket => 1 << 6,
             Self::NameOperator => 1 << 7,
             Self::NameTicket => 1 << 8,
+            Self::GiveKeyUp => 1 << 9,
         }
     }
 }
@@ -199,6 +206,7 @@ impl Iterator for RemediesIter {
             Remedy::OpenSupportTicket,
             Remedy::NameOperator,
             Remedy::NameTicket,
+            Remedy::GiveKeyUp,
         ]
         .into_iter()
         .find(|r| self.left.bits & r.bit() != 0)?;

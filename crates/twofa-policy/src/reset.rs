@@ -1,9 +1,9 @@
 use twofa_types::{Name, ProjectId, UnixTime, UserId};
 
 use crate::{
-    AccessRequest, CLOCK_TOLERANCE_SECS, FactorView, Help, How, PasswordUnderSso, ProjectSettings,
-    Proven, Reason, Refusal, Remedies, Remedy, ResetGrant, Role, SelfReset, Sso, Warning, Warnings,
-    access::clock_behind, grant::By,
+    AccessRequest, CLOCK_TOLERANCE_SECS, FactorState, FactorView, Help, How, PasswordUnderSso,
+    ProjectSettings, Proven, Reason, Refusal, Remedies, Remedy, ResetGrant, Role, SelfReset, Sso,
+    Warning, Warnings, access::clock_behind, grant::By,
 };
 
 /// What an opened proof says. It is taken at its word here: whoever opens the sealed proof vouches for it.
@@ -40,7 +40,9 @@ pub struct ResetRequest<'a> {
     pub project: &'a ProjectId,
     /// The actor's proof; none where it could not be opened.
     pub proof: Option<ProofFacts<'a>>,
-    /// The generation of the actor's own factor now; 0 or 1 where there is none.
+    /// The actor's own factor now.
+    pub actor_factor: FactorView,
+    /// Its generation now; 0 or 1 where there is none.
     pub actor_generation: u32,
     /// The actor's role in `project` now; none where they are no member.
     pub actor_role: Option<Role>,
@@ -48,23 +50,25 @@ pub struct ResetRequest<'a> {
     pub subject: &'a UserId,
     /// Their factor now.
     pub subject_factor: FactorView,
-    /// Its generation now.
+    /// Its generation now; the highest that is known from elsewhere where the record cannot be read.
     pub subject_generation: u32,
     /// Now.
     pub now: UnixTime,
 }
 
-/// Decides whether an administrator may reset somebody's factor. The checks in order, the first that fails:
+/// Decides whether an administrator may reset somebody's factor, or recover it where its record is damaged. The
+/// checks in order, the first that fails:
 ///
 /// | # | refused when | reason |
 /// |---|---|---|
 /// | 1 | there is no such project | `unknown-project` |
-/// | 2 | the proof could not be opened, is for another project, from before the actor's own reset, from a password alone, dated more than two minutes ahead, or from a kind of sign-in that the project no longer accepts | `proof-invalid` |
+/// | 2 | the proof could not be opened, is for another project, from before the actor's own reset, from a password alone, dated more than two minutes ahead, or from a kind of sign-in that the project no longer accepts; it is from a code, and the actor has no factor in use now; the actor's own record cannot be read | `proof-invalid` |
 /// | 3 | the proof is older than the project's step-up age | `proof-too-old` |
 /// | 4 | the actor is no administrator of that project now | `not-an-administrator` |
 /// | 5 | the actor is the subject, unless the project allows it | `self-reset` |
 /// | 6 | the subject has no factor, no set-up under way and no lock | `nothing-to-reset` |
-/// | 7 | the clock stands more than two minutes before the last event of the subject's record | `clock-behind` |
+/// | 7 | the key of the subject's record is missing, so that support alone can help | `key-missing` |
+/// | 8 | the clock stands more than two minutes before the last event of the subject's record | `clock-behind` |
 ///
 /// # Errors
 ///
@@ -83,6 +87,7 @@ pub struct ResetRequest<'a> {
 ///     settings: Some(&settings),
 ///     project: &acme,
 ///     proof: Some(ProofFacts { project: &acme, user: &ada, when: now, how: How::Code, generation: 1 }),
+///     actor_factor: FactorView::active(now),
 ///     actor_generation: 1,
 ///     actor_role: Some(Role::Administrator),
 ///     subject: &bob,
@@ -93,6 +98,12 @@ pub struct ResetRequest<'a> {
 /// let grant = authorize_reset(&request).expect("an administrator, a fresh code, another person");
 /// assert_eq!((grant.project(), grant.subject()), (&acme, &bob));
 /// assert_eq!(grant.by(), ResetActor::Administrator(&ada));
+/// assert!(!grant.recovers());
+///
+/// let damaged = ResetRequest { subject_factor: FactorView::UNREADABLE, ..request };
+/// assert!(authorize_reset(&damaged).expect("what is damaged can be recovered").recovers());
+/// let lost = ResetRequest { subject_factor: FactorView::KEY_MISSING, ..request };
+/// assert_eq!(authorize_reset(&lost).unwrap_err().reason(), Reason::KeyMissing);
 ///
 /// let demoted = ResetRequest { actor_role: Some(Role::Member), ..request };
 /// assert_eq!(authorize_reset(&demoted).unwrap_err().reason(), Reason::NotAnAdministrator);
@@ -107,6 +118,7 @@ pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal
         settings: request.settings,
         project: request.project,
         proof: request.proof,
+        factor: request.actor_factor,
         generation: request.actor_generation,
         role: request.actor_role,
         now: request.now,
@@ -119,6 +131,9 @@ pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal
     if !request.subject_factor.resettable(request.now) {
         return Err(nothing_to_reset());
     }
+    if request.subject_factor.state == FactorState::KeyMissing {
+        return Err(Refusal::new(Reason::KeyMissing, SUPPORT));
+    }
     if request.subject_factor.clock_behind(request.now) {
         return Err(clock_behind());
     }
@@ -126,13 +141,14 @@ pub fn authorize_reset(request: &ResetRequest<'_>) -> Result<ResetGrant, Refusal
         request.project,
         request.subject,
         By::Administrator(proof.user.clone()),
-        request.subject_generation,
+        (&request.subject_factor, request.subject_generation),
         request.now,
     ))
 }
 
 /// The proof, where it shows a second factor of the actor for this project that still counts, and is at most
-/// `max_age` seconds old.
+/// `max_age` seconds old. A code proves a factor that is in use, and only while it is. Where the actor's own record
+/// cannot be read, nobody knows whether a reset has voided the proof since: then none counts.
 pub(crate) fn valid_proof<'a>(
     settings: &ProjectSettings,
     request: &AccessRequest<'a>,
@@ -144,7 +160,8 @@ pub(crate) fn valid_proof<'a>(
             (How::Password, _)
             | (How::Sso, Sso::Off)
             | (How::Code, Sso::On(PasswordUnderSso::Refuse)) => false,
-            (How::Sso, Sso::On(_)) | (How::Code, _) => true,
+            (How::Sso, Sso::On(_)) => request.factor.is_readable(),
+            (How::Code, _) => request.factor.state == FactorState::Active,
         };
         accepted_now
             && proof.project == request.project
@@ -152,10 +169,9 @@ pub(crate) fn valid_proof<'a>(
             && proof.when.seconds_since(request.now) <= CLOCK_TOLERANCE_SECS
     });
     let Some(proof) = valid else {
-        return Err(Refusal::new(
-            Reason::ProofInvalid,
-            prove_again(sso).or_set_up(sso),
-        ));
+        let recovery = request.factor.ways_to_recovery();
+        let ways = recovery.unwrap_or(prove_again(sso).or_set_up(sso));
+        return Err(Refusal::new(Reason::ProofInvalid, ways));
     };
     if request.now.seconds_since(proof.when) > max_age {
         return Err(Refusal::new(Reason::ProofTooOld, prove_again(sso)));
@@ -177,10 +193,22 @@ pub const fn not_an_administrator() -> Refusal {
     Refusal::new(Reason::NotAnAdministrator, SOMEBODY_ELSE)
 }
 
+/// Support has to act.
+pub(crate) const SUPPORT: Remedies = Remedies::NONE.or(Remedy::OpenSupportTicket);
+
 /// Another person has to act.
-pub(crate) const SOMEBODY_ELSE: Remedies = Remedies::NONE
-    .or(Remedy::AskAdministrator)
-    .or(Remedy::OpenSupportTicket);
+pub(crate) const SOMEBODY_ELSE: Remedies = SUPPORT.or(Remedy::AskAdministrator);
+
+impl FactorView {
+    /// Who can recover a record that cannot be read; none for any other.
+    pub(crate) const fn ways_to_recovery(&self) -> Option<Remedies> {
+        match self.state {
+            FactorState::None | FactorState::Pending | FactorState::Active => None,
+            FactorState::Unreadable => Some(SOMEBODY_ELSE),
+            FactorState::KeyMissing => Some(SUPPORT),
+        }
+    }
+}
 
 /// How somebody proves a second factor in a project with this single sign-on.
 const fn prove_again(sso: Sso) -> Remedies {
@@ -210,14 +238,21 @@ impl Remedies {
 
 /// The refusal of whatever is asked for in a project that is not there.
 pub const fn unknown_project() -> Refusal {
-    Refusal::new(
-        Reason::UnknownProject,
-        Remedies::NONE.or(Remedy::OpenSupportTicket),
-    )
+    Refusal::new(Reason::UnknownProject, SUPPORT)
 }
 
 const fn nothing_to_reset() -> Refusal {
     Refusal::new(Reason::NothingToReset, Remedies::NONE.or(Remedy::SetUp))
+}
+
+/// What support says of a key that is missing. It matters only where the subject's record rests under such a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum MissingKey {
+    /// It may come back, so that nothing is recovered that it would open.
+    #[default]
+    MayComeBack,
+    /// It is given up. A recovery destroys what it would open, even if it comes back.
+    GivenUp,
 }
 
 /// Everything that a reset by support is decided on.
@@ -235,25 +270,30 @@ pub struct SupportResetRequest<'a> {
     pub subject: &'a UserId,
     /// Their factor now.
     pub subject_factor: FactorView,
-    /// Its generation now.
+    /// Its generation now; the highest that is known from elsewhere where the record cannot be read.
     pub subject_generation: u32,
+    /// What is to become of a record whose key is missing.
+    pub missing_key: MissingKey,
     /// Whether an administrator other than the subject, with an active factor, could have done this.
     pub help: Help,
     /// Now.
     pub now: UnixTime,
 }
 
-/// Decides whether support may reset somebody's factor: for a known project, a named operator and a named
-/// ticket, where there is something to reset, in that order. Where another administrator could have done it,
-/// the grant comes with a [`Warning`].
+/// Decides whether support may reset somebody's factor, or recover it where its record cannot be read: for a
+/// known project, a named operator and a named ticket, where there is something to reset, in that order. A record
+/// whose key is missing is recovered only where the request gives the key up. Where another administrator could
+/// have done it, the grant comes with a [`Warning`].
 ///
 /// # Errors
 ///
 /// [`Reason::UnknownProject`]; [`Reason::OperatorMissing`] and [`Reason::TicketMissing`], also for a text that
-/// [`Name`] refuses once outer white space is gone; [`Reason::NothingToReset`].
+/// [`Name`] refuses once outer white space is gone; [`Reason::NothingToReset`]; [`Reason::KeyMissing`].
 ///
 /// ```
-/// use twofa_policy::{FactorView, Help, ProjectSettings, Reason, SupportResetRequest, Warning, authorize_support_reset};
+/// use twofa_policy::{
+///     FactorView, Help, MissingKey, ProjectSettings, Reason, SupportResetRequest, Warning, authorize_support_reset,
+/// };
 /// use twofa_types::{ProjectId, UnixTime, UserId};
 ///
 /// let (acme, ada) = (ProjectId::new("acme")?, UserId::new("ada")?);
@@ -267,6 +307,7 @@ pub struct SupportResetRequest<'a> {
 ///     subject: &ada,
 ///     subject_factor: FactorView::active(now),
 ///     subject_generation: 1,
+///     missing_key: MissingKey::MayComeBack,
 ///     help: Help::AdministratorOrSupport,
 ///     now,
 /// };
@@ -276,6 +317,11 @@ pub struct SupportResetRequest<'a> {
 ///
 /// let bare = SupportResetRequest { ticket: " ", ..request };
 /// assert_eq!(authorize_support_reset(&bare).unwrap_err().reason(), Reason::TicketMissing);
+///
+/// let lost = SupportResetRequest { subject_factor: FactorView::KEY_MISSING, ..request };
+/// assert_eq!(authorize_support_reset(&lost).unwrap_err().reason(), Reason::KeyMissing);
+/// let given_up = SupportResetRequest { missing_key: MissingKey::GivenUp, ..lost };
+/// assert!(authorize_support_reset(&given_up).is_ok_and(|(grant, _)| grant.recovers()));
 /// # Ok::<(), twofa_types::NameError>(())
 /// ```
 pub fn authorize_support_reset(
@@ -301,16 +347,23 @@ pub fn authorize_support_reset(
     if !request.subject_factor.resettable(request.now) {
         return Err(nothing_to_reset());
     }
+    let key_missing = request.subject_factor.state == FactorState::KeyMissing;
+    if key_missing && request.missing_key == MissingKey::MayComeBack {
+        let ways = Remedies::NONE.or(Remedy::GiveKeyUp);
+        return Err(Refusal::new(Reason::KeyMissing, ways));
+    }
     let warnings = match request.help {
-        Help::AdministratorOrSupport => Warnings::NONE.or(Warning::AdministratorCouldReset),
-        Help::SupportOnly => Warnings::NONE,
+        Help::AdministratorOrSupport if !key_missing => {
+            Warnings::NONE.or(Warning::AdministratorCouldReset)
+        }
+        Help::AdministratorOrSupport | Help::SupportOnly => Warnings::NONE,
     };
     let by = By::Support { operator, ticket };
     let grant = ResetGrant::new(
         request.project,
         request.subject,
         by,
-        request.subject_generation,
+        (&request.subject_factor, request.subject_generation),
         request.now,
     );
     Ok((grant, warnings))

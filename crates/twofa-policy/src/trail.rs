@@ -1,7 +1,7 @@
 use crate::Reason;
 
 /// The rules of [`decide`](crate::decide) by number: what each asks, and the reasons it can give.
-const RULES: [(&str, &[Reason]); 11] = [
+const RULES: [(&str, &[Reason]); 12] = [
     (
         "the clock stands more than two minutes behind the record's last event",
         &[Reason::ClockBehind],
@@ -17,6 +17,10 @@ const RULES: [(&str, &[Reason]); 11] = [
     (
         "single sign-on is on and passwords are refused",
         &[Reason::SsoRequired],
+    ),
+    (
+        "the record of the factor cannot be read",
+        &[Reason::RecordUnreadable],
     ),
     ("the factor is locked", &[Reason::Locked]),
     ("the factor is active", &[Reason::FactorActive]),

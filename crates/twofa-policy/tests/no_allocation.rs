@@ -38,9 +38,18 @@ fn everything() -> u64 {
         lock: Lock::Until(NOW.saturating_add(9)),
         ..active
     };
+    let damaged = FactorView::UNREADABLE;
     let behind = FactorView::active(NOW.saturating_add(999));
     for settings in &settings {
-        for factor in [FactorView::NONE, reset, pending, active, locked, behind] {
+        for factor in [
+            FactorView::NONE,
+            reset,
+            pending,
+            active,
+            locked,
+            behind,
+            damaged,
+        ] {
             for method in [SignInMethod::Password, SignInMethod::Sso] {
                 let decision = decide(settings, method, &factor, NOW);
                 seen += decision
@@ -81,6 +90,7 @@ fn everything() -> u64 {
         settings: settings.first(),
         project: &project,
         proof: Some(proof),
+        actor_factor: active,
         actor_generation: 1,
         actor_role: Some(Role::Administrator),
         subject: &bob,

@@ -3,7 +3,7 @@ use twofa::policy::Role;
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
     Applied, Change, Directory, EventQuery, FactorRow, Found, Listing, People, Project, RecordRow,
-    Resumed, Standing, Store, Subject, SubjectEvent,
+    Remains, Resumed, Standing, Store, Subject, SubjectEvent,
 };
 
 #[cfg(feature = "postgres")]
@@ -116,7 +116,7 @@ impl Database {
         either!(self, store => store.schema_version())
     }
 
-    /// Whether the tables were one version behind when the store was opened: see [`Database::migrate`].
+    /// Whether the tables were those of a version before when the store was opened: see [`Database::migrate`].
     pub fn is_older(&self) -> bool {
         either!(self, store => store.is_older())
     }
@@ -205,6 +205,10 @@ impl Store for Database {
         limit: u32,
     ) -> Result<Vec<Subject>, Error> {
         either!(self, store => store.orphans(project, after, limit).await)
+    }
+
+    async fn remains(&self, subject: &Subject) -> Result<Remains, Error> {
+        either!(self, store => store.remains(subject).await)
     }
 
     async fn chain(

@@ -213,7 +213,7 @@ impl PgStore {
         self.0.version
     }
 
-    /// Whether the tables were one version behind when the store was opened: see [`PgStore::migrate`].
+    /// Whether the tables were those of a version before when the store was opened: see [`PgStore::migrate`].
     pub fn is_older(&self) -> bool {
         self.0.version < known()
     }
@@ -256,10 +256,7 @@ impl Backend for Postgres {
     }
 
     async fn commit(&self, change: &Change, beside: Option<Beside<'_>>) -> Result<Applied, Error> {
-        match beside {
-            None => self.apply(change).await,
-            Some(beside) => self.apply_with(change, beside).await,
-        }
+        self.apply(change, beside).await
     }
 
     async fn writers_have_ended(&self) -> Result<(), Error> {

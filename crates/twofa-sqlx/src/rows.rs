@@ -161,6 +161,13 @@ fn found_out(version: Option<i64>, record: Option<Vec<u8>>, events: i64, notices
     }
 }
 
+pub(crate) fn damaged((version, record): (i64, Vec<u8>)) -> Stored {
+    Stored {
+        version: number_out(version),
+        record,
+    }
+}
+
 pub(crate) fn found((version, record, events, notices): FoundRow) -> Found {
     found_out(version, record, events, notices)
 }

@@ -72,15 +72,15 @@ pub(crate) fn tables(
     })
 }
 
-/// The oldest version of the tables that this program works on as they are; an older one is brought up to date first.
-const OLDEST: i64 = 1;
+/// The tables of the release before, 0.1.0.
+const RELEASED_BEFORE: i64 = 1;
 
-/// The version of a store that may be used.
+/// The version of a store that may be used: that of the release before may, with what this version adds left out.
 pub(crate) fn usable(tables: Tables, known: i64, name: &str) -> Result<i64, Error> {
     match tables {
         Tables::None => Err(Error::NoStore { name: name.into() }),
         Tables::Current => Ok(known),
-        Tables::Older(found) if found >= OLDEST => Ok(found),
+        Tables::Older(found) if found >= RELEASED_BEFORE => Ok(found),
         Tables::Older(found) => Err(Error::OlderSchema { found, known }),
     }
 }

@@ -8,7 +8,8 @@ use sqlx::{Arguments as _, Database, FromRow, Type};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, Change, EventQuery, FactorRow, Found, RecordRow, Resumed, Subject, SubjectEvent,
+    Applied, Change, EventQuery, FactorRow, Found, RecordRow, Remains, Resumed, Stored, Subject,
+    SubjectEvent,
 };
 
 use crate::rows::{self, FactorLine};
@@ -197,6 +198,20 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
         self.all(statement, &values, rows::orphan).await
     }
 
+    async fn remains(&self, subject: &Subject) -> Result<Remains, Error> {
+        let generation = self.count(sql::PARKED_GENERATION, &place(subject)).await?;
+        let damaged = if self.is_current().is_err() {
+            Vec::new()
+        } else {
+            self.all(sql::DAMAGED, &place(subject), rows::damaged)
+                .await?
+        };
+        Ok(Remains {
+            parked_generation: u32::try_from(generation).unwrap_or_default(),
+            damaged,
+        })
+    }
+
     async fn chain(
         &self,
         subject: &Subject,
@@ -296,6 +311,9 @@ impl<B: Backend> SqlStore<B> {
                 bytes: change.record.len(),
             });
         }
+        if change.recovery.is_some() {
+            self.is_current()?;
+        }
         self.0.commit(change, beside).await
     }
 
@@ -384,6 +402,25 @@ fn span<'a>(
 /// A subject's place in the tables.
 fn place(subject: &Subject) -> [Value<'_>; 2] {
     [Text(subject.project_key()), Text(subject.user_key())]
+}
+
+/// What [`sql::TAKE_AWAY`] takes.
+pub(crate) fn lying<'a>(subject: &'a Subject, stored: &'a Stored) -> [Value<'a>; 4] {
+    let [project, user] = place(subject);
+    // Whatever lies there, as it was read.
+    let version = Number(stored.version.cast_signed());
+    [project, user, version, Bytes(&stored.record)]
+}
+
+/// What [`sql::KEEP_DAMAGED`] takes.
+pub(crate) fn keeping<'a>(
+    subject: &'a Subject,
+    stored: &'a Stored,
+    found_at: UnixTime,
+) -> [Value<'a>; 5] {
+    let [project, user, version, record] = lying(subject, stored);
+    let found_at = Number(rows::time_in(found_at));
+    [project, user, version, record, found_at]
 }
 
 /// What [`sql::PARK`] takes.

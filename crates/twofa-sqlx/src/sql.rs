@@ -49,6 +49,20 @@ pub(crate) const RESUME: &str = concat!(
      LEFT JOIN twofa_factor f ON f.project = l.project AND f.user_id = l.user_id WHERE l.id = $1"
 );
 
+/// The greatest generation that a parked login of a subject names, as far as it is one.
+pub(crate) const PARKED_GENERATION: &str = "SELECT COALESCE(max(generation), 0) FROM twofa_login \
+    WHERE project = $1 AND user_id = $2 AND generation >= 0 AND generation <= 4294967295";
+
+pub(crate) const DAMAGED: &str = "SELECT version, record FROM twofa_damaged \
+    WHERE project = $1 AND user_id = $2 ORDER BY id";
+
+/// Takes away a damaged record, where it still lies there as it was found.
+pub(crate) const TAKE_AWAY: &str = "DELETE FROM twofa_factor \
+    WHERE project = $1 AND user_id = $2 AND version = $3 AND record = $4";
+
+pub(crate) const KEEP_DAMAGED: &str = "INSERT INTO twofa_damaged \
+    (project, user_id, version, record, found_at) VALUES ($1, $2, $3, $4, $5)";
+
 pub(crate) const PARK: &str = "INSERT INTO twofa_login \
     (id, project, user_id, kind, generation, parked, expires, failures) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

@@ -147,7 +147,7 @@ impl SqliteStore {
         self.0.version
     }
 
-    /// Whether the tables were one version behind when the store was opened: see [`SqliteStore::migrate`].
+    /// Whether the tables were those of a version before when the store was opened: see [`SqliteStore::migrate`].
     pub fn is_older(&self) -> bool {
         self.0.version < known()
     }

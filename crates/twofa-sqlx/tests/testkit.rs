@@ -1,6 +1,12 @@
 //! The published testkit of `twofa`, on SQLite and on PostgreSQL.
-#![expect(clippy::unwrap_used, reason = "a harness has nobody to report to")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a harness has nobody to report to"
+)]
 
+#[path = "support/hand.rs"]
+mod hand;
 mod support;
 
 use std::future::Future;
@@ -8,7 +14,7 @@ use std::future::Future;
 use support::Fresh;
 use tokio::runtime::Runtime;
 use twofa::policy::{ProjectSettings, Role};
-use twofa::testkit::Harness;
+use twofa::testkit::{Hand, Harness};
 use twofa::types::{ProjectId, UserId};
 use twofa_sqlx::Database;
 
@@ -54,6 +60,13 @@ impl Harness for OnDatabase {
         let database = self.fresh.open().await;
         support::put_member(&database, project, user, role).await;
         database.close().await;
+    }
+
+    async fn tamper(&self, hand: Hand<'_>) -> bool {
+        let database = self.fresh.open().await;
+        hand::tamper(&database, hand).await;
+        database.close().await;
+        true
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

@@ -14,8 +14,8 @@ use support::{Fresh, project, user};
 use twofa::otpauth::{Parser, Profile};
 use twofa::types::UnixTime;
 use twofa::{
-    Answer, Attempt, Authorized, Begin, Error, Keyring, KeyringError, ProofsOfOld, Purpose, SignIn,
-    TwoFactor,
+    Answer, Attempt, Authorized, Begin, Change, Error, Keyring, KeyringError, ProofsOfOld, Purpose,
+    Recovery, SignIn, Store as _, TwoFactor,
 };
 use twofa_sqlx::{Database, Migrated, sqlx};
 
@@ -78,6 +78,26 @@ async fn lives_on(name: &str, key: &str, ada: &str, ann: &str, bob: &str) {
         (whole.first_bad, whole.factors, whole.events),
         (None, 4, 11)
     );
+    // Nor is anything recovered before there is room for what was found.
+    let place = support::member("acme", "ann@example.com");
+    let recovery = Recovery {
+        damaged: database.load(&place).await.unwrap().stored,
+        found_at: UnixTime::from_secs(at),
+        twin: None,
+    };
+    let early = Change {
+        recovery: Some(Box::new(recovery)),
+        ..support::change(&place, 1)
+    };
+    let early = database.apply(&early).await;
+    assert!(
+        matches!(
+            early,
+            Err(twofa_sqlx::Error::OlderSchema { found: 1, known: 3 })
+        ),
+        "{early:?}"
+    );
+    assert!(database.remains(&place).await.unwrap().damaged.is_empty());
     database.close().await;
 
     let migrated = Database::migrate(name).await.unwrap();
@@ -134,13 +154,13 @@ async fn a_store_in_sqlite_lives_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("twofa.db");
     fs::copy(fixture("twofa.db"), &path).unwrap();
-    lives_on(
+    Box::pin(lives_on(
         path.to_str().unwrap(),
         "twofa.db.key",
         "LZEDPW7YW3LWUTPQELSP3SJ3L5ADYL3M",
         "DDQ6BVXMRO7KBJQRQCKD6MXRJHAWBPLA",
         "SACLONX7SBNWMRM6KRZCJ2T4EFENLAXB",
-    )
+    ))
     .await;
 }
 
@@ -155,12 +175,12 @@ async fn a_store_in_postgresql_lives_on() {
         .await
         .unwrap();
     connection.close().await.unwrap();
-    lives_on(
+    Box::pin(lives_on(
         &fresh.url,
         "postgres.key",
         "D5C5O4RTD5AIF722XKH35F2VP3SK23E3",
         "4M2GHPYRANRGIH3W7K5VEOKRBHUJXWXR",
         "WD2P4V3GS63HP3LCGISGPRYRPXSK53YO",
-    )
+    ))
     .await;
 }

@@ -15,6 +15,8 @@ use crate::random;
 use crate::seal;
 use crate::store::{Stored, Subject};
 
+mod anew;
+
 /// HMAC-SHA-256, for deriving keys and for everything that must not be altered.
 pub(crate) type HmacSha256 = Hmac<Sha256>;
 

@@ -15,11 +15,11 @@
 //! | `login.rs` | [`SignIn`], [`Begin`], [`Attempt`], [`Answer`]: what goes in and out of a login |
 //! | `proof.rs` | [`LoginPass`] and [`Proof`] |
 //! | `store.rs`, `directory.rs` | [`Store`] and [`Directory`]: what an application may bring itself |
-//! | `store/forward.rs` | [`forward_store!`]: for a store that wraps another |
+//! | `store/forward.rs`, `store/recovery.rs` | [`forward_store!`]: for a store that wraps another; [`Recovery`] |
 //! | `store/people.rs` | [`People`]: a store that keeps projects and members too |
 //! | `memory.rs` | a store and a directory in memory |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys, their ids and states, and where they come from |
-//! | `installation.rs`, `keys.rs` | the store's own record of its keys; both together, as what is used |
+//! | `installation.rs`, `keys.rs`, `keys/` | the store's own record of its keys; both together, as what is used |
 //! | `seal.rs` | how things rest under them |
 //! | `head.rs` | [`Head`]: one text that stands for all chains |
 //! | `retry.rs`, `random.rs` | the one retry policy; the operating system's generator |
@@ -63,13 +63,13 @@ pub use login::{
 pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
 pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};
 pub use service::{
-    Authorized, BadPlace, Behind, Builder, Check, Events, Fault, Impact, Imported, MemberImpact,
-    ResetDone, Rotation, TwoFactor, Verification,
+    Acknowledged, Authorized, BadPlace, Behind, Builder, Check, Events, Fault, Impact, Imported,
+    MemberImpact, ResetDone, Rotation, TwoFactor, Verification,
 };
 pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{
     Applied, AuditRow, Change, Ends, EventQuery, FactorRow, Found, Listing, MAX_RECORD_BYTES,
-    People, RecordRow, Resumed, Store, Stored, Subject, SubjectEvent,
+    People, RecordRow, Recovery, Remains, Resumed, Store, Stored, Subject, SubjectEvent,
 };
 
 /// The examples in the repository's README, compiled.

@@ -10,15 +10,15 @@ use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::directory::{Directory, Project, Standing};
 use crate::store::{
-    Applied, Change, Ends, EventQuery, FactorRow, Found, Listing, People, RecordRow, Resumed,
-    Store, Stored, Subject, SubjectEvent,
+    Applied, Change, Ends, EventQuery, FactorRow, Found, Listing, People, RecordRow, Remains,
+    Resumed, Store, Stored, Subject, SubjectEvent,
 };
 
 /// A [`Store`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<Tables>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Tables {
     factors: BTreeMap<Subject, (Stored, Summary)>,
     logins: HashMap<LoginHash, (Subject, ParkedLogin)>,
@@ -29,6 +29,8 @@ struct Tables {
     /// How many notices each project has.
     notices: BTreeMap<ProjectId, u64>,
     projects: Projects,
+    /// Damaged records that were recovered.
+    damaged: BTreeMap<Subject, Vec<Stored>>,
 }
 
 /// The store refuses to append an event that is already there.
@@ -52,6 +54,52 @@ impl MemoryStore {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Every write is whole before the lock is given back, so a panic elsewhere leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "testkit")]
+impl MemoryStore {
+    /// Does what a hand in the database does.
+    pub(crate) fn tamper(&self, hand: crate::testkit::Hand<'_>) {
+        use crate::testkit::Hand;
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        match hand {
+            Hand::Record(subject, None, _) => drop(tables.factors.remove(subject)),
+            Hand::Record(subject, Some(stored), shown) => {
+                let lies = (stored.clone(), shown);
+                let entry = tables.factors.entry(subject.clone());
+                entry
+                    .and_modify(|(lying, _)| *lying = stored.clone())
+                    .or_insert(lies);
+            }
+            Hand::CutEvents(subject, after) => {
+                if let Some(places) = tables.chains.get_mut(subject) {
+                    let events = &tables.events;
+                    places.retain(|at| events.get(*at).is_some_and(|e| e.row.seq <= after));
+                }
+            }
+            Hand::EventDetail(subject, seq, detail) => {
+                for event in &mut tables.events {
+                    if event.subject == *subject && event.row.seq == seq {
+                        event.row.detail = Some(detail.to_owned());
+                    }
+                }
+            }
+            Hand::Generation(subject, generation) => {
+                for event in &mut tables.events {
+                    if event.subject == *subject {
+                        event.row.generation = generation;
+                    }
+                }
+                for (of, login) in tables.logins.values_mut() {
+                    if of == subject {
+                        login.generation = generation;
+                    }
+                }
+            }
+            Hand::ForgetDamaged(subject) => drop(tables.damaged.remove(subject)),
+        }
     }
 }
 
@@ -82,11 +130,37 @@ impl Tables {
     }
 
     fn apply(&mut self, change: &Change) -> Result<Applied, MemoryStoreError> {
+        let Some(recovery) = change.recovery.as_deref() else {
+            return self.write(change, change.expected);
+        };
+        let lies = self.factors.get(&change.subject).map(|(stored, _)| stored);
+        if lies != recovery.damaged.as_ref() {
+            return Ok(Applied::Conflict);
+        }
+        // All of it or nothing.
+        let mut after = self.clone();
+        after.factors.remove(&change.subject);
+        if let Some(damaged) = &recovery.damaged {
+            let kept = after.damaged.entry(change.subject.clone()).or_default();
+            kept.push(damaged.clone());
+        }
+        let mut applied = after.write(change, 0)?;
+        if let (Applied::Committed, Some(twin)) = (applied, &recovery.twin) {
+            applied = after.write(twin, twin.expected)?;
+        }
+        if applied == Applied::Committed {
+            *self = after;
+        }
+        Ok(applied)
+    }
+
+    /// Writes a change where the record is of version `expected`.
+    fn write(&mut self, change: &Change, expected: u64) -> Result<Applied, MemoryStoreError> {
         let found = self
             .factors
             .get(&change.subject)
             .map_or(0, |(stored, _)| stored.version);
-        if found != change.expected {
+        if found != expected {
             return Ok(Applied::Conflict);
         }
         let installation = self.factors.get(&Subject::installation());
@@ -249,6 +323,16 @@ impl Store for MemoryStore {
         Ok(first(limit, orphans.cloned()))
     }
 
+    async fn remains(&self, subject: &Subject) -> Result<Remains, Self::Error> {
+        let tables = self.tables();
+        let parked = tables.logins.values().filter(|(of, _)| of == subject);
+        let generation = parked.map(|(_, login)| login.generation).max();
+        Ok(Remains {
+            parked_generation: generation.unwrap_or_default(),
+            damaged: tables.damaged.get(subject).cloned().unwrap_or_default(),
+        })
+    }
+
     async fn chain(
         &self,
         subject: &Subject,
@@ -319,7 +403,7 @@ impl Store for MemoryStore {
 #[derive(Debug, Default)]
 pub struct MemoryDirectory(Mutex<Projects>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Projects(BTreeMap<ProjectId, (Project, BTreeMap<UserId, Role>)>);
 
 impl Projects {

@@ -8,9 +8,12 @@ mod login;
 mod pages;
 mod people;
 mod record;
+mod recovery;
 mod refusals;
+mod repair;
 mod report;
 mod restore;
+mod seen;
 mod session;
 mod upkeep;
 mod verify;
@@ -21,7 +24,7 @@ pub use key_changes::{InstallationView, KeyUse, ProofsOfOld};
 pub use report::{Events, Impact, MemberImpact};
 pub use restore::Behind;
 pub use upkeep::{Imported, Rotation};
-pub use verify::{BadPlace, Check, Fault, Verification};
+pub use verify::{Acknowledged, BadPlace, Check, Fault, Verification};
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,6 +42,7 @@ use crate::store::{Store, Subject};
 use keys::Held;
 use record::{Beside, Loaded};
 use refusals::Refusals;
+use seen::Seen;
 
 /// Two-factor authentication over a [`Store`] and a [`Directory`].
 ///

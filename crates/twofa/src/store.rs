@@ -10,8 +10,10 @@ use crate::forward_store;
 
 mod forward;
 mod people;
+mod recovery;
 
 pub use people::{Listing, People};
+pub use recovery::{Recovery, Remains};
 
 /// Whose record, and whose chain of events: a person's within a project, the project's own, or that of the
 /// installation.
@@ -255,6 +257,8 @@ pub struct Change {
     pub park: Option<ParkedLogin>,
     /// What becomes of the subject's logins that are parked already, before `park` is.
     pub ends: Ends,
+    /// Where this takes the place of a record that cannot be read: what is done beside it.
+    pub recovery: Option<Box<Recovery>>,
 }
 
 /// Which parked logins a [`Change`] ends.
@@ -348,7 +352,8 @@ pub trait Store: Send + Sync {
         login: &LoginHash,
     ) -> impl Future<Output = Result<Option<Resumed>, Self::Error>> + Send;
 
-    /// Applies a change whole, or not at all.
+    /// Applies a change whole, or not at all. One that recovers a record is written on what was found, not on a
+    /// version: see [`Recovery`].
     fn apply(&self, change: &Change) -> impl Future<Output = Result<Applied, Self::Error>> + Send;
 
     /// Returns once every write that began before this call has ended, so that each write from then on compares
@@ -400,6 +405,12 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Subject>, Self::Error>> + Send;
 
+    /// What there is of a subject beside its record and its events.
+    fn remains(
+        &self,
+        subject: &Subject,
+    ) -> impl Future<Output = Result<Remains, Self::Error>> + Send;
+
     /// The events of one subject in the order of `seq`, after `after` (0 for the first), at most `limit`. A row
     /// numbered below 1, or one that cannot be read, is never written; where one was slipped in, reading from 0
     /// returns it, under whatever number and with a `mac` that fits nothing, so that
@@ -450,8 +461,8 @@ impl<S: Store> Store for Arc<S> {
     type Error = S::Error;
 
     forward_store! { self => **self;
-        load, resume, apply, drain, park, sweep, factors, subjects, orphans, chain, events, horizon, latest,
-        notices
+        load, resume, apply, drain, park, sweep, factors, subjects, orphans, remains, chain, events, horizon,
+        latest, notices
     }
 }
 

@@ -90,6 +90,8 @@
 //! | `testkit/ring.rs` | [`SharedRing`]: a keyring that several services share, as a key file |
 //! | `testkit/rotation.rs` | keys that change beside running services |
 //! | `testkit/service.rs` | what else a service over the store must do |
+//! | `testkit/hand.rs` | [`Hand`]: what somebody does in the database, past the store |
+//! | `testkit/recovery.rs`, `testkit/recovery/` | what cannot be read is recovered, and damage buys nothing |
 //! | `testkit/record.rs` | the audit: followed, compared, and not flooded |
 //! | `testkit/ways_back.rs` | what a reset, a changed password or ten minutes have ended |
 //! | `testkit/faulty.rs` | [`FaultyStore`]: any store, with calls that fail or whose reply is lost |
@@ -105,8 +107,10 @@ mod authenticator;
 pub mod contract;
 pub mod failures;
 mod faulty;
+mod hand;
 mod harness;
 pub mod record;
+pub mod recovery;
 mod ring;
 pub mod rotation;
 pub mod service;
@@ -118,6 +122,7 @@ pub mod ways_back;
 pub use crate::suite;
 pub use authenticator::Authenticator;
 pub use faulty::{Fault, FaultyError, FaultyStore};
+pub use hand::Hand;
 pub use harness::{Clock, Harness, MemoryHarness, block_on};
 pub use ring::SharedRing;
 pub use site::{

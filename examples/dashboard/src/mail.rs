@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tower_sessions::session_store::ExpiredDeletion as _;
-use twofa::types::ProjectId;
+use twofa::types::{ProjectId, UserId};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx::{self, Row as _};
 
@@ -57,9 +57,11 @@ async fn tell(
         for (project, _) in &projects {
             let mut upto = told(tables, project).await?;
             for event in app.twofa.notices(project, upto, PAGE).await? {
+                // What concerns the project itself is for those who look after it.
+                let to = event.subject.user().map(UserId::as_str);
                 say(&format!(
                     "mail to {}: {} at {} in {project}{}",
-                    event.subject.user_key(),
+                    to.unwrap_or("its administrators"),
                     event.row.event,
                     event.row.at,
                     event

@@ -1,8 +1,8 @@
-//! `factors`, `reset`, `support-reset`: what administrators and support do.
+//! `factors`, `reset`, `support-reset`, `repair`: what administrators, support and operators do.
 
 use serde_json::json;
 use twofa::policy::{not_an_administrator, unknown_project};
-use twofa::types::{ProjectId, UserId};
+use twofa::types::{Name, ProjectId, UserId};
 use twofa::{Authorized, FactorRow, ResetDone, SignIn};
 
 use crate::args::{Admin, Person};
@@ -105,19 +105,47 @@ pub(crate) async fn support_reset(
     out: Output,
     opened: &Opened,
     person: &Person,
-    operator: &str,
-    ticket: &str,
+    (operator, ticket): (&str, &str),
+    key_lost: bool,
 ) -> Outcome {
-    let (project, user) = (&person.project, &person.user);
-    let reset = opened
-        .service
-        .support_reset(project, user, operator, ticket);
-    match reset.await? {
+    let (service, project, user) = (&opened.service, &person.project, &person.user);
+    let reset = if key_lost {
+        service
+            .support_reset_even_though_the_key_is_missing(project, user, operator, ticket)
+            .await
+    } else {
+        service.support_reset(project, user, operator, ticket).await
+    };
+    match reset? {
         Authorized::Granted(done) => {
             granted(out, person, operator.trim(), Some(ticket.trim()), &done)
         }
         Authorized::Refused(refusal) => deny(out, opened, "reset", &refusal.into()),
     }
+}
+
+/// An operator repairs the project's own record.
+pub(crate) async fn repair(
+    out: Output,
+    opened: &Opened,
+    project: &ProjectId,
+    operator: &Name,
+    ticket: &Name,
+) -> Outcome {
+    let repaired = opened.service.repair_project(project, operator, ticket);
+    let Some(fault) = repaired.await? else {
+        out.result(
+            || json!({"recovered": false, "project": project.as_str(), "reason": "record-readable"}),
+            || format!("There is nothing to repair: the record of {project} can be read. [record-readable]"),
+        )?;
+        return Ok(Exit::Refused);
+    };
+    let (by, ticket, fault) = (operator.as_str(), ticket.as_str(), fault.code());
+    out.result(
+        || json!({"recovered": true, "fault": fault, "project": project.as_str(), "by": by, "ticket": ticket}),
+        || format!("The record of {project} is repaired [{fault}]. What was found is kept, and on the record."),
+    )?;
+    Ok(Exit::Done)
 }
 
 /// Signs the administrator in. A stranger to the project is no administrator of it.
@@ -163,6 +191,10 @@ fn granted(
                 if let Some(ticket) = ticket {
                     object.insert("ticket".to_owned(), json!(ticket));
                 }
+                if let Some(fault) = done.recovered() {
+                    object.insert("recovered".to_owned(), json!(true));
+                    object.insert("fault".to_owned(), json!(fault.code()));
+                }
                 if let Some(handover) = handover {
                     object.insert("handover_code".to_owned(), json!(handover));
                 }
@@ -172,6 +204,9 @@ fn granted(
         },
         || {
             let mut text = format!("{user} is reset in {project}, and sets up anew at the next login.");
+            if let Some(fault) = done.recovered() {
+                push!(text, "\nTheir record could not be read and is made anew [{}]. What was found is kept, and on the record.", fault.code());
+            }
             if let Some(handover) = handover {
                 push!(text,
                     "\nThey will need this hand-over code, shown this once: {handover}\nPass it on by other means than the password would take."

@@ -193,6 +193,20 @@ pub(crate) enum Command {
         /// On which ticket
         #[arg(long, value_name = "TICKET", value_parser = name)]
         ticket: String,
+        /// Also where the key of their record is missing: it is given up, and may come back to nothing
+        #[arg(long)]
+        key_lost: bool,
+    },
+    /// Repair a project's own record, where it cannot be read
+    Repair {
+        #[arg(value_name = "PROJECT")]
+        project: ProjectId,
+        /// Who answers for it
+        #[arg(long, value_name = "NAME", value_parser = whole_name)]
+        operator: Name,
+        /// On which ticket
+        #[arg(long, value_name = "TICKET", value_parser = whole_name)]
+        ticket: Name,
     },
     /// After a backup was restored: who went further since, by a copy of the events
     RestoreCheck {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use twofa::types::ProjectId;
-use twofa::{BadPlace, Check, Error, Events, Head, SubjectEvent};
+use twofa::{BadPlace, Check, Error, Events, SubjectEvent};
 
 use crate::args::{self, Since, Whose};
 use crate::exported::{self, NewFile, key};
@@ -36,17 +36,14 @@ pub(crate) async fn audit(out: Output, opened: &Opened, command: &args::Audit) -
             project,
             from,
             against,
+            strict,
         } => {
             let exported = against.as_deref().map(exported::read).transpose()?;
-            let from = from.as_ref();
-            verify(
-                out,
-                opened,
-                project.as_ref(),
-                from,
-                exported.unwrap_or_default(),
-            )
-            .await
+            let check = Check {
+                project: project.as_ref(),
+                from: from.as_ref(),
+            };
+            verify(out, opened, check, exported.unwrap_or_default(), *strict).await
         }
     }
 }
@@ -172,20 +169,24 @@ async fn head(out: Output, opened: &Opened) -> Outcome {
 async fn verify(
     out: Output,
     opened: &Opened,
-    project: Option<&ProjectId>,
-    from: Option<&Head>,
+    check: Check<'_>,
     exported: Vec<exported::Line>,
+    strict: bool,
 ) -> Outcome {
-    match project {
+    match check.project {
         None => something(opened).await?,
         Some(project) => drop(opened.project(project).await?),
     }
     let mut trouble = None;
     let mut told = |bad: &BadPlace| {
-        let line = out.result(|| json!({"bad": bad_object(bad)}), || bad_text(bad));
+        let what = if bad.acknowledged.is_some() {
+            "acknowledged"
+        } else {
+            "bad"
+        };
+        let line = out.result(|| json!({what: bad_object(bad)}), || bad_text(what, bad));
         trouble = trouble.take().or(line.err());
     };
-    let check = Check { project, from };
     let mut found = opened.service.audit_check(&check, &mut told).await?;
     opened
         .service
@@ -194,19 +195,36 @@ async fn verify(
     if let Some(failure) = trouble {
         return Err(failure);
     }
-    let (factors, events) = (found.factors, found.events);
+    let (factors, events, acknowledged) = (found.factors, found.events, found.acknowledged);
     let Some(first) = &found.first_bad else {
         out.result(
-            || json!({"verified": true, "factors": factors, "events": events}),
-            || format!("verified: {factors} chains, {events} events, all as they were written"),
+            || {
+                let mut object = json!({"verified": true, "factors": factors, "events": events});
+                if let Some(object) = object.as_object_mut().filter(|_| acknowledged > 0) {
+                    object.insert("acknowledged".to_owned(), json!(acknowledged));
+                }
+                object
+            },
+            || {
+                let all = match acknowledged {
+                    0 => "all as they were written".to_owned(),
+                    places => format!("all as they were written, or answered for: {places} places"),
+                };
+                format!("verified: {factors} chains, {events} events, {all}")
+            },
         )?;
-        return Ok(Exit::Done);
+        return Ok(if strict && acknowledged > 0 {
+            Exit::Refused
+        } else {
+            Exit::Done
+        });
     };
     out.result(
         || {
             json!({
                 "verified": false,
                 "bad": found.bad,
+                "acknowledged": acknowledged,
                 "first_bad": bad_object(first),
                 "factors": factors,
                 "events": events,
@@ -223,20 +241,35 @@ async fn verify(
 }
 
 fn bad_object(bad: &BadPlace) -> Value {
-    json!({
+    let mut object = json!({
         "project": key(bad.subject.project_key()),
         "user": key(bad.subject.user_key()),
         "seq": bad.seq,
         "fault": bad.fault.code(),
-    })
+    });
+    if let (Some(object), Some(answered)) = (object.as_object_mut(), &bad.acknowledged) {
+        object.insert("by".to_owned(), json!(answered.by));
+        object.insert("at".to_owned(), json!(answered.at.to_string()));
+        object.insert("ticket".to_owned(), json!(answered.ticket));
+    }
+    object
 }
 
-fn bad_text(bad: &BadPlace) -> String {
+fn bad_text(what: &str, bad: &BadPlace) -> String {
     let who = exported::whose(&bad.subject);
-    let place = bad
-        .seq
-        .map_or_else(String::new, |seq| format!(", event {seq}"));
-    printable(&format!("bad: {who}{place} [{}]", bad.fault.code()))
+    let mut text = format!("{what}: {who}");
+    if let Some(seq) = bad.seq {
+        push!(text, ", event {seq}");
+    }
+    push!(text, " [{}]", bad.fault.code());
+    if let Some(answered) = &bad.acknowledged {
+        let by = answered.by.as_deref().unwrap_or("nobody");
+        push!(text, ", by {by} at {}", answered.at);
+        if let Some(ticket) = &answered.ticket {
+            push!(text, ", ticket {ticket}");
+        }
+    }
+    printable(&text)
 }
 
 /// What people must be told of, with the cursor to go on from.

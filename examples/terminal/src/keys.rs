@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 use twofa::{KeyFile, KeyId, KeyState, Keyring, KeyringError, ProofsOfOld, Rotation};
 
 use crate::args::{self, Global};
@@ -120,16 +120,28 @@ async fn reseal(out: Output, opened: &Opened) -> Outcome {
     let done = reseal_all(out, opened).await?;
     let active = active(opened).await?.to_string();
     out.result(
-        || json!({"active": active, "records": done.seen, "resealed": done.resealed}),
+        || with_unreadable(json!({"active": active, "records": done.seen, "resealed": done.resealed}), done),
         || {
             format!(
                 "{} records were put under key {active}, {} were already. The one before can be retired.",
                 done.resealed,
-                done.seen.saturating_sub(done.resealed)
+                already(done)
             )
         },
     )?;
     Ok(Exit::Done)
+}
+
+/// How many records were under the active key before.
+fn already(done: Rotation) -> u64 {
+    done.seen.saturating_sub(done.resealed + done.unreadable)
+}
+
+fn with_unreadable(mut object: Value, done: Rotation) -> Value {
+    if let Some(object) = object.as_object_mut().filter(|_| done.unreadable > 0) {
+        object.insert("unreadable".to_owned(), json!(done.unreadable));
+    }
+    object
 }
 
 async fn active(opened: &Opened) -> Result<KeyId, Failure> {
@@ -148,15 +160,18 @@ async fn reseal_all(out: Output, opened: &Opened) -> Result<Rotation, Failure> {
         .reseal(move |rotation| show(&shown, rotation))
         .await;
     bar.finish_and_clear();
-    done.map_err(|e| {
-        let failure = Failure::from(e);
-        let hint = match failure.code() {
-            "key-missing" => "; every other record is done: put that key back into the file, then run `twofa keys rotate --resume`",
-            "record-unreadable" => "; every other record is done: restore this one from a backup, then run `twofa keys rotate --resume`",
-            _ => "; go on with `twofa keys rotate --resume`",
-        };
-        failure.hint(hint)
-    })
+    let done = done
+        .map_err(|error| Failure::from(error).hint("; go on with `twofa keys rotate --resume`"))?;
+    if done.unreadable > 0 {
+        out.warn(
+            "record-unreadable",
+            &format!(
+                "{} records cannot be read and stay as they are; `twofa audit verify` names those that are damaged: reset whose they are, then run `twofa keys rotate --resume`",
+                done.unreadable
+            ),
+        );
+    }
+    Ok(done)
 }
 
 async fn retire(out: Output, opened: &Opened, id: KeyId) -> Outcome {
@@ -201,7 +216,9 @@ async fn rotate(out: Output, opened: &Opened, resume: bool) -> Outcome {
     ring.align(service).await?;
     let done = reseal_all(out, opened).await?;
     for key in service.list_keys().await? {
-        if key.state == KeyState::Reading {
+        // A record that could not be read may come back from a backup, and with it what this key opens.
+        let kept = done.unreadable > 0 && key.records > 0;
+        if key.state == KeyState::Reading && !kept {
             service.retire_key(key.id, ProofsOfOld::Linger).await?;
         }
     }
@@ -210,19 +227,20 @@ async fn rotate(out: Output, opened: &Opened, resume: bool) -> Outcome {
     let ids: Vec<_> = ring.ring.ids().map(|id| id.to_string()).collect();
     out.result(
         || {
-            json!({
+            let object = json!({
                 "rotated": true,
                 "active": active,
                 "keys": ids,
                 "records": done.seen,
                 "resealed": done.resealed,
-            })
+            });
+            with_unreadable(object, done)
         },
         || {
             format!(
                 "Key {active} is active; {} records were put under it, {} were already.\nThe keys before it verify the audit from before, and open nothing more.",
                 done.resealed,
-                done.seen.saturating_sub(done.resealed),
+                already(done),
             )
         },
     )?;

@@ -8,7 +8,7 @@
 //! | `args.rs`, `usage.rs`, `times.rs` | what may be typed, and what is said where it cannot be read |
 //! | `input.rs`, `output.rs`, `failure.rs` | bounded reading; text or JSON; exit codes |
 //! | `store.rs`, `prove.rs`, `operator.rs` | opening the store under its keys; a fresh proof of who acts; who operates |
-//! | `demo.rs`, `login.rs`, `admin.rs` | signing in; administrators and support |
+//! | `demo.rs`, `login.rs`, `admin.rs` | signing in; administrators, support and repairs |
 //! | `projects.rs`, `members.rs`, `policy.rs`, `audit.rs` | rules and people; what they lead to; what happened |
 //! | `exported.rs`, `restore.rs` | events in a file; after a backup was restored |
 //! | `init.rs`, `keys.rs`, `import.rs` | making a store; its keys; factors from elsewhere |
@@ -228,7 +228,13 @@ async fn stored(out: Output, opened: &Opened, command: &Command) -> Outcome {
             person,
             operator,
             ticket,
-        } => admin::support_reset(out, opened, person, operator, ticket).await,
+            key_lost,
+        } => admin::support_reset(out, opened, person, (operator, ticket), *key_lost).await,
+        Command::Repair {
+            project,
+            operator,
+            ticket,
+        } => admin::repair(out, opened, project, operator, ticket).await,
         Command::RestoreCheck {
             events,
             reset: _,

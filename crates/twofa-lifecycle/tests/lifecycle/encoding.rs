@@ -41,6 +41,12 @@ fn samples() -> Vec<Record> {
     world.now = UnixTime::from_secs(u64::MAX - 1);
     world.begin(1);
     samples.push(world.record);
+    let mut world = World::new();
+    let _ = world.recover(7, 9);
+    samples.push(world.record.clone());
+    world.tick(3600);
+    world.begin(1);
+    samples.push(world.record);
     let (mut world, _) = World::enrolled();
     let _ = world.apply(twofa_lifecycle::Command::EndSessions);
     samples.push(world.record.clone());

@@ -18,6 +18,7 @@ mod config;
 mod encoding;
 mod enrolment;
 mod model;
+mod recovery;
 mod replacement;
 mod reset;
 mod throttle;

@@ -1,16 +1,19 @@
-//! Random sequences of commands against a model that keeps sets and sums instead of a record.
+//! Random sequences of commands against a model that keeps sets and sums instead of a record. Among them are damage
+//! and recovery: in no order of those with anything else does an old code, an old proof or an old login count again.
 
 use std::collections::BTreeSet;
 
 mod answers;
+mod recovery;
 mod script;
 
+use recovery::Proof;
 use script::{Happens, Typed, happens};
 
 use crate::world::{App, START, World, login_hash};
 use proptest::prelude::*;
 use twofa_lifecycle::{
-    AcceptedBy, Command, EventKind, LoginEffect, LoginKind, Outcome, ParkedLogin,
+    AcceptedBy, ChainHead, Command, EventKind, LoginEffect, LoginKind, Outcome, ParkedLogin,
 };
 use twofa_policy::{Handover, Reason};
 use twofa_totp::{Code, Params, Secret};
@@ -41,6 +44,7 @@ struct Model {
     locked_until: Option<UnixTime>,
     noted: bool,
     latest: UnixTime,
+    chain: ChainHead,
 }
 
 /// What the model expects of an answer.
@@ -59,6 +63,10 @@ struct Play {
     /// Every (key, step) that was ever accepted.
     accepted: BTreeSet<(usize, u64)>,
     answered: u32,
+    /// Whether what is stored cannot be read, so that nothing but a recovery can begin.
+    damaged: bool,
+    /// One for each acceptance.
+    proofs: Vec<Proof>,
 }
 
 const WAITS: [u64; 9] = [0, 0, 0, 30, 60, 120, 300, 900, 3600];
@@ -76,6 +84,8 @@ impl Play {
             next_login: 0,
             accepted: BTreeSet::new(),
             answered: 0,
+            damaged: false,
+            proofs: Vec::new(),
         }
     }
 
@@ -117,6 +127,9 @@ impl Play {
     }
 
     fn happen(&mut self, what: &Happens) {
+        if self.damaged && !matches!(what, Happens::Recover { .. }) {
+            return self.happen_to_what_is_damaged(what);
+        }
         match what {
             Happens::Tick(seconds) => self.world.tick(*seconds),
             Happens::TickBack(seconds) => {
@@ -158,6 +171,19 @@ impl Play {
                 self.reset(*support, *handover, *stale, *stored);
             }
             Happens::Import => self.import(),
+            Happens::Damage => self.damaged = true,
+            Happens::Recover {
+                damaged,
+                support,
+                known,
+                failures,
+                ordinary,
+                stored,
+            } => {
+                self.damaged |= *damaged;
+                let grant = self.recovery(*support, *known, *ordinary);
+                self.recover(grant, *ordinary, *failures, *stored);
+            }
             Happens::Expire => {
                 let expected = self.waiting_expired() && !self.behind();
                 let done = self.world.apply(Command::Expire);
@@ -271,8 +297,10 @@ impl Play {
             was_reset: true,
             handover: code.as_ref().map(|code| code.expose_secret().to_owned()),
             latest,
+            chain: self.model.chain,
             ..Model::default()
         };
+        self.void_proofs(false);
     }
 
     fn import(&mut self) {
@@ -315,7 +343,9 @@ impl Play {
     /// The record says what the model says.
     fn compare(&self) {
         let record = &self.world.record;
+        self.compare_proofs();
         assert_eq!(record.generation(), self.model.generation);
+        assert_eq!(record.chain(), self.model.chain);
         assert_eq!(
             record.throttle().failures(),
             self.model.failures,
@@ -370,13 +400,20 @@ fn the_sequences_reach_what_they_are_meant_to() {
     let mut told: BTreeSet<&str> = BTreeSet::new();
     let mut accepted = 0;
     let mut answered = 0;
-    for _ in 0..100 {
+    let mut after_recovery = 0;
+    for _ in 0..200 {
         let mut play = Play::new();
         for what in &strategy.new_tree(&mut runner).unwrap().current() {
             play.happen(what);
         }
         accepted += play.accepted.len();
         answered += play.answered;
+        let kinds: Vec<EventKind> = play.world.events.iter().map(|event| event.kind).collect();
+        let recovered = kinds.iter().position(|kind| *kind == EventKind::Recovered);
+        after_recovery += kinds[recovered.unwrap_or(kinds.len())..]
+            .iter()
+            .filter(|kind| **kind == EventKind::EnrolmentConfirmed)
+            .count();
         told.extend(play.world.events.iter().map(|event| event.kind.code()));
     }
     for kind in [
@@ -393,8 +430,13 @@ fn the_sequences_reach_what_they_are_meant_to() {
         "replacement-begun",
         "replaced",
         "imported",
+        "recovered",
     ] {
         assert!(told.contains(kind), "{kind} in {told:?}");
     }
-    assert!(accepted > 300, "{accepted} accepted of {answered}");
+    assert!(accepted > 400, "{accepted} accepted of {answered}");
+    assert!(
+        after_recovery > 20,
+        "{after_recovery} accepted after a recovery"
+    );
 }

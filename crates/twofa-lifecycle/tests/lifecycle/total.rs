@@ -1,9 +1,12 @@
 //! Every command in every state, at every kind of time: answered, without a panic, and within the laws.
 
-use crate::world::{App, START, TestVault, World, grant_for, login_hash, support_grant_for, user};
+use crate::world::{
+    App, START, TestVault, World, grant_for, login_hash, recovery_by_ada, recovery_by_grace,
+    support_grant_for, user,
+};
 use twofa_lifecycle::{
-    AcceptedBy, Actor, Command, Config, Context, EventKind, LoginEffect, LoginKind, Noted, Outcome,
-    ParkedLogin, Random, Record, State, Throttle, Transition, step,
+    AcceptedBy, Actor, ChainHead, Command, Config, Context, Damage, Event, EventKind, LoginEffect,
+    LoginKind, Noted, Outcome, ParkedLogin, Random, Record, State, Throttle, Transition, step,
 };
 use twofa_policy::{Handover, ProjectSettings, Reason};
 use twofa_totp::{Code, Params, Secret};
@@ -127,6 +130,12 @@ fn times(record: &Record) -> Vec<UnixTime> {
     times
 }
 
+/// Where the chain of a damaged record is found.
+const FOUND: ChainHead = ChainHead {
+    seq: 41,
+    mac: [7; 32],
+};
+
 /// Tries one command twice and holds what both answered against the laws.
 fn check(
     case: &Case,
@@ -189,19 +198,14 @@ fn check(
     }
     let behind = before.view().clock_behind(now);
     if behind {
-        let told_only = first.events().iter().all(|event| {
-            matches!(
-                event.kind,
-                EventKind::ResetRefused
-                    | EventKind::AccessRefused
-                    | EventKind::SettingsChanged
-                    | EventKind::Tampered
-                    | EventKind::SupportReset
-            )
-        });
+        let told_only = first.events().iter().all(told_while_behind);
         assert!(!accepted && told_only, "{what}");
     }
     let Some(after) = first.record() else { return };
+    if let Outcome::Recovered { .. } = first.outcome() {
+        check_recovered(before, after, now, first.login(), &what);
+        return;
+    }
 
     assert_eq!(&Record::decode(&after.encode()).unwrap(), after, "{what}");
     assert!(
@@ -236,6 +240,31 @@ fn check(
     {
         assert!(now.last_step >= then.last_step, "{what}");
     }
+}
+
+/// Whether this may be told while the clock is behind.
+fn told_while_behind(event: &Event) -> bool {
+    matches!(
+        event.kind,
+        EventKind::ResetRefused
+            | EventKind::AccessRefused
+            | EventKind::SettingsChanged
+            | EventKind::Tampered
+            | EventKind::SupportReset
+    )
+}
+
+/// The laws of a recovery, which alone lets a record go on from elsewhere.
+fn check_recovered(before: &Record, after: &Record, now: UnixTime, login: LoginEffect, what: &str) {
+    assert_eq!(*before, Record::new(), "{what}");
+    assert_eq!(&Record::decode(&after.encode()).unwrap(), after, "{what}");
+    assert_eq!(after.chain(), FOUND, "{what}");
+    assert!(after.generation() > 1, "{what}");
+    assert!(after.generation() < u32::MAX, "{what}");
+    assert!(after.voids_proof_of(now), "{what}");
+    assert!(after.asks_for_handover(), "{what}");
+    assert!((3..100).contains(&after.throttle().failures()), "{what}");
+    assert_eq!(login, LoginEffect::EndAll, "{what}");
 }
 
 /// A value that lives as long as the test does, so that commands can be made again and again.
@@ -302,6 +331,29 @@ fn every_command_is_answered_in_every_state() {
                             grant: support_grant_for(generation, granted),
                             handover,
                         });
+                        plain(&|| Command::Reset {
+                            grant: recovery_by_ada(generation, granted),
+                            handover,
+                        });
+                    }
+                }
+            }
+            for floor in [0, 1, 7, u32::MAX - 1, u32::MAX] {
+                for failures_floor in [0, 3, 4, 100, u32::MAX] {
+                    for ago in [0, 59, 60] {
+                        let granted = now.saturating_sub(ago);
+                        let found = Damage {
+                            listed: None,
+                            generation_floor: floor,
+                            chain: FOUND,
+                            failures_floor,
+                        };
+                        for grant in [recovery_by_ada, recovery_by_grace, grant_for] {
+                            plain(&|| Command::Recover {
+                                grant: grant(floor, granted),
+                                found,
+                            });
+                        }
                     }
                 }
             }

@@ -35,6 +35,7 @@ fn kinds_have_distinct_stable_names() {
             "role-changed",
             "member-removed",
             "tampered",
+            "recovered",
         ]
     );
     for kind in EventKind::ALL {
@@ -54,7 +55,8 @@ fn kinds_have_distinct_stable_names() {
             "reset-granted",
             "support-reset",
             "replaced",
-            "imported"
+            "imported",
+            "recovered"
         ]
     );
     for kind in [LoginKind::Enrol, LoginKind::Challenge, LoginKind::Replace] {

@@ -4,13 +4,13 @@ use std::{cell::Cell, rc::Rc};
 
 use proptest::test_runner::Config as ProptestConfig;
 use twofa_lifecycle::{
-    AcceptedBy, Active, Command, Config, Context, Event, EventKind, LoginEffect, LoginHash,
-    LoginKind, Outcome, ParkedLogin, PendingKey, Random, Record, Rejection, SealedSecret, State,
-    Transition, Vault, step,
+    AcceptedBy, Active, ChainHead, Command, Config, Context, Damage, Event, EventKind, LoginEffect,
+    LoginHash, LoginKind, Outcome, ParkedLogin, PendingKey, Random, Record, Rejection,
+    SealedSecret, State, Transition, Vault, step,
 };
 use twofa_policy::{
-    FactorState, FactorView, Handover, Help, How, ProjectSettings, ProofFacts, Reason, ResetGrant,
-    ResetRequest, Role, SupportResetRequest, authorize_reset, authorize_support_reset,
+    FactorState, FactorView, Handover, Help, How, MissingKey, ProjectSettings, ProofFacts, Reason,
+    ResetGrant, ResetRequest, Role, SupportResetRequest, authorize_reset, authorize_support_reset,
 };
 use twofa_totp::{Code, Params, Secret, Totp};
 use twofa_types::{ProjectId, UnixTime, UserId};
@@ -332,6 +332,21 @@ impl World {
         support_grant_for(self.record.generation(), self.now)
     }
 
+    /// The record is damaged, and an administrator recovers it: what is done on what stands for it is written over
+    /// it.
+    pub fn recover(&mut self, generation_floor: u32, failures_floor: u32) -> Done {
+        self.record = Record::new();
+        self.apply(Command::Recover {
+            grant: recovery_by_ada(generation_floor, self.now),
+            found: Damage {
+                listed: None,
+                generation_floor,
+                chain: ChainHead::default(),
+                failures_floor,
+            },
+        })
+    }
+
     pub fn reset(&mut self, handover: Handover) -> Done {
         let grant = self.grant();
         self.apply(Command::Reset { grant, handover })
@@ -347,6 +362,24 @@ fn someone(state: FactorState, now: UnixTime) -> FactorView {
 }
 
 pub fn grant_for(generation: u32, now: UnixTime) -> ResetGrant {
+    by_ada(someone(FactorState::Active, now), generation, now)
+}
+
+pub fn support_grant_for(generation: u32, now: UnixTime) -> ResetGrant {
+    by_grace(someone(FactorState::Active, now), generation, now)
+}
+
+/// A grant as policy gives it to an administrator for a record that is damaged.
+pub fn recovery_by_ada(generation: u32, now: UnixTime) -> ResetGrant {
+    by_ada(FactorView::UNREADABLE, generation, now)
+}
+
+/// A grant as policy gives it to support for a record whose key is missing.
+pub fn recovery_by_grace(generation: u32, now: UnixTime) -> ResetGrant {
+    by_grace(FactorView::KEY_MISSING, generation, now)
+}
+
+fn by_ada(subject_factor: FactorView, generation: u32, now: UnixTime) -> ResetGrant {
     let (project, ada, bob) = (ProjectId::new("acme").unwrap(), user("ada"), user("bob"));
     let proof = ProofFacts {
         project: &project,
@@ -359,17 +392,18 @@ pub fn grant_for(generation: u32, now: UnixTime) -> ResetGrant {
         settings: Some(&ProjectSettings::new()),
         project: &project,
         proof: Some(proof),
+        actor_factor: someone(FactorState::Active, now),
         actor_generation: 1,
         actor_role: Some(Role::Administrator),
         subject: &bob,
-        subject_factor: someone(FactorState::Active, now),
+        subject_factor,
         subject_generation: generation,
         now,
     })
     .expect("an administrator with a fresh proof")
 }
 
-pub fn support_grant_for(generation: u32, now: UnixTime) -> ResetGrant {
+fn by_grace(subject_factor: FactorView, generation: u32, now: UnixTime) -> ResetGrant {
     let (project, bob) = (ProjectId::new("acme").unwrap(), user("bob"));
     let (grant, _) = authorize_support_reset(&SupportResetRequest {
         settings: Some(&ProjectSettings::new()),
@@ -377,8 +411,9 @@ pub fn support_grant_for(generation: u32, now: UnixTime) -> ResetGrant {
         operator: "grace",
         ticket: "T-1042",
         subject: &bob,
-        subject_factor: someone(FactorState::Active, now),
+        subject_factor,
         subject_generation: generation,
+        missing_key: MissingKey::GivenUp,
         help: Help::SupportOnly,
         now,
     })

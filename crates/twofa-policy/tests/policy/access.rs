@@ -1,12 +1,12 @@
 //! Listing a project's factors and replacing one's own key, over every proof and role.
 
 use twofa_policy::{
-    AccessRequest, How, PasswordUnderSso, ProjectSettings, ProofFacts, Reason, Remedy, Role, Sso,
-    authorize_list, authorize_replacement, no_proof,
+    AccessRequest, FactorState, How, PasswordUnderSso, ProjectSettings, ProofFacts, Reason, Remedy,
+    Role, Sso, authorize_list, authorize_replacement, no_proof,
 };
 use twofa_types::UnixTime;
 
-use crate::reset::{project, shows_a_second_factor, user};
+use crate::reset::{Read, actors, project, shows_a_second_factor, still_counts, user};
 use crate::space::{NOW, ROLES, SSO};
 
 const STEP_UP_AGE: u32 = 90;
@@ -42,9 +42,10 @@ fn access_agrees_with_the_checks_in_order_on_every_input() {
         let known = ProjectSettings::new()
             .with_sso(sso)
             .with_step_up_age(STEP_UP_AGE);
-        for (settings, role) in [Some(&known), None]
+        for (settings, role, (factor, read, code_counts)) in [Some(&known), None]
             .into_iter()
             .flat_map(|s| ROLES.map(|r| (s, r)))
+            .flat_map(|(s, r)| actors().map(|a| (s, r, a)))
         {
             for how in [None, Some(How::Code), Some(How::Sso), Some(How::Password)] {
                 for (proof_for, generation, same) in [
@@ -65,13 +66,17 @@ fn access_agrees_with_the_checks_in_order_on_every_input() {
                             settings,
                             project: &acme,
                             proof,
+                            factor,
                             generation: 1,
                             role,
                             now: NOW,
                         };
                         let good = possible
                             && same
-                            && how.is_some_and(|how| shows_a_second_factor(how, sso));
+                            && how.is_some_and(|how| {
+                                shows_a_second_factor(how, sso)
+                                    && still_counts(how, read, code_counts)
+                            });
                         let unknown = (settings.is_none(), Reason::UnknownProject);
 
                         let list = [
@@ -99,11 +104,20 @@ fn access_agrees_with_the_checks_in_order_on_every_input() {
                         if let Some(refusal) = answer.filter(|_| settings.is_some()) {
                             let asked =
                                 [Sso::Off, Sso::On(PasswordUnderSso::Challenge)].contains(&sso);
-                            let ways = refusal.remedies();
-                            assert_eq!(ways.contains(Remedy::EnterCode), asked, "{request:?}");
-                            assert!(ways.contains(Remedy::AskAdministrator), "{request:?}");
-                            assert!(ways.contains(Remedy::OpenSupportTicket), "{request:?}");
-                            assert_eq!(ways.len(), 2 + usize::from(asked), "{request:?}");
+                            // Whoever has a key proves it, whoever has none sets one up.
+                            let enrolled = factor.state == FactorState::Active;
+                            let mut ways = Vec::new();
+                            match read {
+                                Read::Whole if asked && enrolled => ways.push(Remedy::EnterCode),
+                                Read::Whole if asked => ways.push(Remedy::SetUp),
+                                Read::Whole | Read::Damaged | Read::KeyMissing => {}
+                            }
+                            if read != Read::KeyMissing {
+                                ways.push(Remedy::AskAdministrator);
+                            }
+                            ways.push(Remedy::OpenSupportTicket);
+                            let given: Vec<_> = refusal.remedies().iter().collect();
+                            assert_eq!(given, ways, "{request:?}");
                         }
                         count += 1;
                     }
@@ -129,7 +143,7 @@ fn a_proof_that_nobody_can_open_is_refused_with_ways_out() {
 #[test]
 fn a_key_is_replaceable_while_it_works() {
     use twofa_policy::replaceable;
-    use twofa_policy::{CLOCK_TOLERANCE_SECS, FactorState, FactorView, Lock, Refusal};
+    use twofa_policy::{CLOCK_TOLERANCE_SECS, FactorView, Lock, Refusal};
 
     let now = UnixTime::from_secs(1_700_000_000);
     let active = FactorView::active(now);
@@ -163,6 +177,13 @@ fn a_key_is_replaceable_while_it_works() {
             ..locked(Lock::UntilReset)
         };
         assert_eq!(why(view, now), Some((Reason::NothingToReplace, None)));
+    }
+    for view in [FactorView::UNREADABLE, FactorView::KEY_MISSING] {
+        assert_eq!(why(view, now), Some((Reason::RecordUnreadable, None)));
+        let ways = replaceable(&view, now).unwrap_err().remedies();
+        let damaged = view.state == FactorState::Unreadable;
+        assert_eq!(ways.contains(Remedy::AskAdministrator), damaged);
+        assert_eq!(ways.len(), 1 + usize::from(damaged));
     }
     let back = now.saturating_sub(CLOCK_TOLERANCE_SECS);
     assert_eq!(why(active, back), None);

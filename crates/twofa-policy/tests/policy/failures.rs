@@ -25,6 +25,7 @@ fn asked<'a>(
         settings: Some(settings),
         project: at,
         proof,
+        actor_factor: FactorView::active(NOW),
         actor_generation: 1,
         actor_role: role,
         subject,

@@ -1,9 +1,10 @@
 //! The laws of the rules, each over the whole input space.
 
 use twofa_policy::{
-    Decision, FactorState, FactorView, Handover, Help, How, Lock, Mandate, Next, ProjectSettings,
-    ProofFacts, Proven, Reason, Recheck, Remedy, ResetActor, ResetRequest, Role, SelfReset,
-    SignInMethod, SupportResetRequest, authorize_reset, authorize_support_reset, decide, recheck,
+    Decision, FactorState, FactorView, Handover, Help, How, Lock, Mandate, MissingKey, Next,
+    ProjectSettings, ProofFacts, Proven, Reason, Recheck, Remedy, ResetActor, ResetRequest, Role,
+    SelfReset, SignInMethod, SupportResetRequest, authorize_reset, authorize_support_reset, decide,
+    recheck,
 };
 use twofa_types::UnixTime;
 
@@ -73,7 +74,13 @@ fn law_3_taking_evidence_away_never_helps() {
         }
         let due = matches!(case.settings.mandate(), Mandate::From(from) if from <= NOW);
         if case.factor.state == FactorState::Active && due && with.next() != Next::Allow {
-            for state in [FactorState::None, FactorState::Pending] {
+            let less = [
+                FactorState::None,
+                FactorState::Pending,
+                FactorState::Unreadable,
+                FactorState::KeyMissing,
+            ];
+            for state in less {
                 let factor = FactorView {
                     state,
                     ..case.factor
@@ -123,6 +130,20 @@ fn law_3_taking_evidence_away_never_helps() {
             },
         ];
         for less in without {
+            assert!(authorize_reset(&less).is_err(), "{less:?}");
+        }
+        for actor_factor in [FactorView::UNREADABLE, FactorView::KEY_MISSING] {
+            let less = ResetRequest {
+                actor_factor,
+                ..*request
+            };
+            assert!(authorize_reset(&less).is_err(), "{less:?}");
+        }
+        if request.proof.is_some_and(|p| p.how == How::Code) {
+            let less = ResetRequest {
+                actor_factor: FactorView::NONE,
+                ..*request
+            };
             assert!(authorize_reset(&less).is_err(), "{less:?}");
         }
     });
@@ -224,7 +245,7 @@ fn leads_on(remedy: Remedy, case: &Case, decision: &Decision) -> bool {
             at(case, right).reason() != Reason::ClockBehind
         }
         Remedy::OpenSupportTicket => support_can_reset(&begun(case, decision)),
-        Remedy::NameOperator | Remedy::NameTicket => false,
+        Remedy::NameOperator | Remedy::NameTicket | Remedy::GiveKeyUp => false,
     }
 }
 
@@ -263,6 +284,7 @@ fn administrator_can_reset(case: &Case) -> bool {
             how,
             generation: 1,
         }),
+        actor_factor: FactorView::active(NOW),
         actor_generation: 1,
         actor_role: Some(Role::Administrator),
         subject: &bob,
@@ -284,6 +306,7 @@ fn support_can_reset(case: &Case) -> bool {
         subject: &bob,
         subject_factor: case.factor,
         subject_generation: 1,
+        missing_key: MissingKey::GivenUp,
         help: Help::SupportOnly,
         now: NOW,
     };
@@ -315,6 +338,7 @@ fn for_every_reset(check: impl Fn(&ResetRequest<'_>)) {
                                 how,
                                 generation: 1,
                             }),
+                            actor_factor: FactorView::active(NOW),
                             actor_generation: 1,
                             actor_role: role,
                             subject,
@@ -351,24 +375,27 @@ fn law_6_a_granted_reset_is_another_persons_by_a_fresh_administrator_of_the_same
         assert_ne!(proof.how, How::Password);
         assert!(request.now.seconds_since(proof.when) <= u64::from(settings.step_up_age()));
         assert!(grant.is_current(NOW));
+        assert_eq!(grant.recovers(), !request.subject_factor.is_readable());
     });
     assert!(granted.get() > 0);
 }
 
-/// What cannot be read or trusted is never a pass: a clock that has run back, a lock, a claim of single sign-on that
-/// the project does not know, a project that is not known.
+/// What cannot be read or trusted is never a pass: a clock that has run back, a lock, a record that is damaged or
+/// whose key is missing, a claim of single sign-on that the project does not know, a project that is not known.
 #[test]
 fn law_7_doubt_is_never_a_pass() {
     let no_settings = ProjectSettings::new();
     for case in cases() {
         let decision = at(&case, NOW);
+        let unread =
+            [FactorState::Unreadable, FactorState::KeyMissing].contains(&case.factor.state);
         let clock = case
             .factor
             .last_event
             .is_some_and(|l| l > NOW.saturating_add(120));
         let claim = case.method == SignInMethod::Sso && case.settings.sso() == no_settings.sso();
         let superseded = decision.reason() == Reason::SsoSupersedes;
-        if clock || claim || (case.factor.lock.holds(NOW) && !superseded) {
+        if clock || claim || ((unread || case.factor.lock.holds(NOW)) && !superseded) {
             assert_eq!(decision.next(), Next::Refuse, "{case:?}");
         }
         if decision.next() == Next::Allow {

@@ -82,7 +82,7 @@ fn decide_agrees_with_the_table_on_every_input() {
     }
     assert_eq!(rows.len(), table.len(), "a row that no case reaches");
     println!("decide: {count} cases, {} rows, all agree", table.len());
-    assert_eq!(count, 4 * 4 * 2 * 2 * 2 * 3 * 3 * 5 * 6);
+    assert_eq!(count, 4 * 4 * 2 * 2 * 2 * 5 * 3 * 5 * 6);
 }
 
 /// Generations of a proof and of the record, and whether they are the same factor's. 0 is no record, and 1 the

@@ -2,8 +2,8 @@
 //! the terms of how the case was built and not of what the engine is given.
 
 use twofa_policy::{
-    Changer, FactorState, FactorView, Help, How, Lock, PasswordUnderSso, ProjectSettings,
-    ProofFacts, Reason, Remedy, ResetActor, ResetRequest, Role, SelfReset, Sso,
+    Changer, FactorState, FactorView, Help, How, Lock, MissingKey, PasswordUnderSso,
+    ProjectSettings, ProofFacts, Reason, Remedy, ResetActor, ResetRequest, Role, SelfReset, Sso,
     SupportResetRequest, Warning, authorize_reset, authorize_settings_change,
     authorize_support_reset,
 };
@@ -51,8 +51,49 @@ pub(crate) fn shows_a_second_factor(how: How, sso: Sso) -> bool {
     }
 }
 
-/// Every factor, whether there is anything to reset, and whether its record lies too far ahead of the clock.
-fn subjects() -> impl Iterator<Item = (FactorView, bool, bool)> {
+/// What a record is worth as that of somebody who acts, and of somebody who is acted upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// It was read, or there is none.
+    Whole,
+    /// It is there and cannot be read.
+    Damaged,
+    /// It is there and its key is missing.
+    KeyMissing,
+}
+
+/// The actor's own factor, what could be read of it, and whether a code of it still proves anything.
+pub(crate) fn actors() -> [(FactorView, Read, bool); 6] {
+    let active = FactorView::active(NOW);
+    let locked = FactorView {
+        lock: Lock::UntilReset,
+        ..active
+    };
+    let begun = FactorView {
+        state: FactorState::Pending,
+        ..active
+    };
+    [
+        (active, Read::Whole, true),
+        (locked, Read::Whole, true),
+        (begun, Read::Whole, false),
+        (FactorView::NONE, Read::Whole, false),
+        (FactorView::UNREADABLE, Read::Damaged, false),
+        (FactorView::KEY_MISSING, Read::KeyMissing, false),
+    ]
+}
+
+/// Whether a proof that came in this way still counts beside its owner's factor.
+pub(crate) fn still_counts(how: How, read: Read, code_counts: bool) -> bool {
+    match how {
+        How::Code => code_counts,
+        How::Sso | How::Password => read == Read::Whole,
+    }
+}
+
+/// Every factor, whether there is anything to reset, what could be read of its record, and whether that lies too far
+/// ahead of the clock.
+fn subjects() -> impl Iterator<Item = (FactorView, bool, Read, bool)> {
     let times = [(LAST_EVENTS[1], false), (LAST_EVENTS[5], true)];
     times.into_iter().flat_map(|(last_event, ahead)| {
         STATES.into_iter().flat_map(move |state| {
@@ -61,42 +102,48 @@ fn subjects() -> impl Iterator<Item = (FactorView, bool, bool)> {
                     let anything = state != FactorState::None
                         || lock == Lock::UntilReset
                         || lock == Lock::Until(AHEAD);
+                    let read = match state {
+                        FactorState::None | FactorState::Pending | FactorState::Active => {
+                            Read::Whole
+                        }
+                        FactorState::Unreadable => Read::Damaged,
+                        FactorState::KeyMissing => Read::KeyMissing,
+                    };
                     let view = FactorView {
                         state,
                         reset_by,
                         lock,
                         last_event,
                     };
-                    (view, anything, ahead)
+                    (view, anything, read, ahead)
                 })
             })
         })
     })
 }
 
-fn expected_remedies(reason: Reason, sso: Sso) -> Vec<&'static str> {
+fn expected_remedies(reason: Reason, sso: Sso, actor: Read) -> &'static [&'static str] {
     let codes = sso == Sso::Off || sso == Sso::On(PasswordUnderSso::Challenge);
-    let mut ways = Vec::new();
     match reason {
-        Reason::UnknownProject | Reason::ClockBehind => ways.push("open-support-ticket"),
-        Reason::ProofInvalid | Reason::ProofTooOld => {
-            if codes && reason == Reason::ProofInvalid {
-                ways.push("set-up");
-            }
-            if codes {
-                ways.push("enter-code");
-            }
-            if sso != Sso::Off {
-                ways.push("sign-in-through-sso");
-            }
+        Reason::UnknownProject | Reason::ClockBehind | Reason::KeyMissing => {
+            &["open-support-ticket"]
         }
+        // No sign-in mends what cannot be read.
+        Reason::ProofInvalid if actor == Read::Damaged => {
+            &["ask-administrator", "open-support-ticket"]
+        }
+        Reason::ProofInvalid if actor == Read::KeyMissing => &["open-support-ticket"],
+        Reason::ProofInvalid if sso == Sso::Off => &["set-up", "enter-code"],
+        Reason::ProofInvalid if codes => &["set-up", "enter-code", "sign-in-through-sso"],
+        Reason::ProofTooOld if sso == Sso::Off => &["enter-code"],
+        Reason::ProofTooOld if codes => &["enter-code", "sign-in-through-sso"],
+        Reason::ProofInvalid | Reason::ProofTooOld => &["sign-in-through-sso"],
         Reason::NotAnAdministrator | Reason::SelfReset => {
-            ways.extend(["ask-administrator", "open-support-ticket"]);
+            &["ask-administrator", "open-support-ticket"]
         }
-        Reason::NothingToReset => ways.push("set-up"),
+        Reason::NothingToReset => &["set-up"],
         other => panic!("{other} is not for a reset"),
     }
-    ways
 }
 
 #[test]
@@ -105,6 +152,11 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
     let (ada, bob) = (user("ada"), user("bob"));
     let mut count = 0_u32;
     let mut granted = 0_u32;
+    let asked: Vec<_> = ROLES
+        .into_iter()
+        .flat_map(|role| [(&ada, true), (&bob, false)].map(|who| (role, who)))
+        .flat_map(|(role, who)| subjects().map(move |factor| (role, who, factor)))
+        .collect();
     for sso in SSO {
         for self_reset in [SelfReset::Refused, SelfReset::Allowed] {
             let known = ProjectSettings::new()
@@ -112,19 +164,26 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
                 .with_self_reset(self_reset)
                 .with_step_up_age(STEP_UP_AGE);
             for settings in [Some(&known), None] {
-                for proof in proofs([&acme, &other], &ada) {
-                    for (actor_role, subject, (factor, anything, ahead)) in
-                        ROLES.into_iter().flat_map(|r| {
-                            [&ada, &bob]
-                                .into_iter()
-                                .flat_map(move |s| subjects().map(move |f| (r, s, f)))
-                        })
+                for (proof, actor) in proofs([&acme, &other], &ada)
+                    .into_iter()
+                    .flat_map(|p| actors().map(|a| (p, a)))
+                {
+                    let (facts, current, same, age) = proof;
+                    let (actor_factor, actor_read, code_counts) = actor;
+                    let good_proof = facts.is_some_and(|p| {
+                        p.project == &acme
+                            && shows_a_second_factor(p.how, sso)
+                            && still_counts(p.how, actor_read, code_counts)
+                    }) && same
+                        && age != "not yet";
+                    for &(actor_role, (subject, themselves), (factor, anything, read, ahead)) in
+                        &asked
                     {
-                        let (facts, current, same, age) = proof;
                         let request = ResetRequest {
                             settings,
                             project: &acme,
                             proof: facts,
+                            actor_factor,
                             actor_generation: current,
                             actor_role,
                             subject,
@@ -132,10 +191,6 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
                             subject_generation: 9,
                             now: NOW,
                         };
-                        let good_proof = facts.is_some_and(|p| {
-                            p.project == &acme && shows_a_second_factor(p.how, sso)
-                        }) && same
-                            && age != "not yet";
                         let checks = [
                             (settings.is_none(), Reason::UnknownProject),
                             (!good_proof, Reason::ProofInvalid),
@@ -145,10 +200,11 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
                                 Reason::NotAnAdministrator,
                             ),
                             (
-                                subject == &ada && self_reset == SelfReset::Refused,
+                                themselves && self_reset == SelfReset::Refused,
                                 Reason::SelfReset,
                             ),
                             (!anything, Reason::NothingToReset),
+                            (read == Read::KeyMissing, Reason::KeyMissing),
                             (ahead, Reason::ClockBehind),
                         ];
                         let expected = checks.into_iter().find_map(|(fails, r)| fails.then_some(r));
@@ -160,14 +216,15 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
                                 assert_eq!(grant.subject(), subject);
                                 assert_eq!(grant.by(), ResetActor::Administrator(&ada));
                                 assert_eq!(grant.generation(), 9);
+                                assert_eq!(grant.recovers(), read == Read::Damaged);
                                 assert_eq!(grant.expires(), NOW.saturating_add(60));
                                 granted += 1;
                             }
                             Err(refusal) => {
                                 assert_eq!(Some(refusal.reason()), expected, "{request:?}");
-                                let ways: Vec<_> =
-                                    refusal.remedies().iter().map(Remedy::code).collect();
-                                assert_eq!(ways, expected_remedies(refusal.reason(), sso));
+                                let ways = refusal.remedies().iter().map(Remedy::code);
+                                let expected = expected_remedies(refusal.reason(), sso, actor_read);
+                                assert!(ways.eq(expected.iter().copied()), "{request:?}");
                                 assert!(!refusal.remedies_with(Help::SupportOnly).is_empty());
                             }
                         }
@@ -179,6 +236,8 @@ fn a_reset_by_an_administrator_agrees_with_the_checks_in_order_on_every_input() 
     println!("reset by an administrator: {count} cases, all agree, {granted} granted");
     assert!(granted > 0 && granted < count / 10);
 }
+
+const MISSING_KEYS: [MissingKey; 2] = [MissingKey::MayComeBack, MissingKey::GivenUp];
 
 type Proof<'a> = (Option<ProofFacts<'a>>, u32, bool, &'static str);
 
@@ -222,8 +281,11 @@ fn a_reset_by_support_agrees_with_the_checks_in_order_on_every_input() {
         for (operator, operator_named) in texts {
             for (ticket, ticket_named) in texts {
                 // Support heals what a clock set ahead has left behind.
-                for (subject_factor, anything, _) in subjects() {
-                    for help in [Help::AdministratorOrSupport, Help::SupportOnly] {
+                for (subject_factor, anything, read, _) in subjects() {
+                    for (help, missing_key) in [Help::AdministratorOrSupport, Help::SupportOnly]
+                        .into_iter()
+                        .flat_map(|h| MISSING_KEYS.map(|k| (h, k)))
+                    {
                         let request = SupportResetRequest {
                             settings,
                             project: &acme,
@@ -232,6 +294,7 @@ fn a_reset_by_support_agrees_with_the_checks_in_order_on_every_input() {
                             subject: &ada,
                             subject_factor,
                             subject_generation: 2,
+                            missing_key,
                             help,
                             now: NOW,
                         };
@@ -248,6 +311,11 @@ fn a_reset_by_support_agrees_with_the_checks_in_order_on_every_input() {
                                 "open-support-ticket,name-ticket",
                             ),
                             (!anything, Reason::NothingToReset, "set-up"),
+                            (
+                                read == Read::KeyMissing && missing_key == MissingKey::MayComeBack,
+                                Reason::KeyMissing,
+                                "give-key-up",
+                            ),
                         ];
                         let expected = checks.into_iter().find(|c| c.0);
                         count += 1;
@@ -256,6 +324,7 @@ fn a_reset_by_support_agrees_with_the_checks_in_order_on_every_input() {
                                 assert_eq!(None, expected, "{request:?}");
                                 assert_eq!((grant.project(), grant.subject()), (&acme, &ada));
                                 assert_eq!(grant.generation(), 2);
+                                assert_eq!(grant.recovers(), read != Read::Whole);
                                 let ResetActor::Support {
                                     operator: o,
                                     ticket: t,
@@ -264,7 +333,8 @@ fn a_reset_by_support_agrees_with_the_checks_in_order_on_every_input() {
                                     panic!("{:?}", grant.by())
                                 };
                                 assert_eq!((o.as_str(), t.as_str()), ("grace", "grace"));
-                                let could = help == Help::AdministratorOrSupport;
+                                let could = help == Help::AdministratorOrSupport
+                                    && read != Read::KeyMissing;
                                 assert_eq!(
                                     warnings.contains(Warning::AdministratorCouldReset),
                                     could
@@ -312,6 +382,7 @@ fn a_grant_lasts_a_minute_and_no_longer() {
         settings: Some(&settings),
         project: &acme,
         proof: Some(proof),
+        actor_factor: FactorView::active(NOW),
         actor_generation: 1,
         actor_role: Some(Role::Administrator),
         subject: &bob,

@@ -25,8 +25,13 @@ pub(crate) const MANDATES: [Mandate; 4] = [
     Mandate::From(AHEAD),
 ];
 pub(crate) const METHODS: [SignInMethod; 2] = [SignInMethod::Password, SignInMethod::Sso];
-pub(crate) const STATES: [FactorState; 3] =
-    [FactorState::None, FactorState::Pending, FactorState::Active];
+pub(crate) const STATES: [FactorState; 5] = [
+    FactorState::None,
+    FactorState::Pending,
+    FactorState::Active,
+    FactorState::Unreadable,
+    FactorState::KeyMissing,
+];
 pub(crate) const RESETS: [Option<ResetBy>; 3] =
     [None, Some(ResetBy::Administrator), Some(ResetBy::Support)];
 pub(crate) const LOCKS: [Lock; 5] = [
@@ -140,6 +145,8 @@ impl Case {
                 FactorState::None => "none",
                 FactorState::Pending => "pending",
                 FactorState::Active => "active",
+                FactorState::Unreadable => "damaged",
+                FactorState::KeyMissing => "no-key",
             },
             "reset" => match self.factor.reset_by {
                 None => "never",

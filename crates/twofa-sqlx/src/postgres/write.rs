@@ -1,4 +1,5 @@
-//! [`Store::apply`](twofa::Store::apply) on PostgreSQL: one statement, one round trip.
+//! [`Store::apply`](twofa::Store::apply) on PostgreSQL: one statement, one round trip (a recovery takes several, in a
+//! transaction).
 //!
 //! The conditional write of the record stands first, as a common table expression; everything else in the
 //! statement asks whether that wrote a row. A data-modifying expression runs to its end exactly once whether
@@ -13,45 +14,61 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryAs;
-use twofa::{Applied, Change, Ends};
+use twofa::{Applied, Change, Ends, Recovery};
 
 use crate::error::{is_duplicate, sql_state};
-use crate::shared::{Beside, arguments};
-use crate::sql::INSTALLATION;
+use crate::shared::{Beside, Value, arguments, keeping, lying};
+use crate::sql::{self, INSTALLATION};
 use crate::{Error, rows};
 
 impl super::Postgres {
-    pub(super) async fn apply(&self, change: &Change) -> Result<Applied, Error> {
-        let shape = Shape::of(change);
-        let written = shape.bind(change)?.fetch_one(&self.pool).await;
-        outcome(change, written)
-    }
-
-    /// The same with a statement of its own, in one transaction.
-    pub(super) async fn apply_with(
+    pub(super) async fn apply(
         &self,
         change: &Change,
-        (statement, values): Beside<'_>,
+        beside: Option<Beside<'_>>,
+    ) -> Result<Applied, Error> {
+        if change.recovery.is_some() || beside.is_some() {
+            return self.apply_in_steps(change, beside).await;
+        }
+        let shape = Shape::of(change);
+        let written = shape.bind(change)?.fetch_one(&self.pool).await;
+        written_as(change, written)
+    }
+
+    /// Several statements in one transaction: recoveries, and changes of people and rules, are few.
+    async fn apply_in_steps(
+        &self,
+        change: &Change,
+        beside: Option<Beside<'_>>,
     ) -> Result<Applied, Error> {
         let mut transaction = self.pool.begin().await.map_err(Error::postgres)?;
-        let shape = Shape::of(change);
-        let written = shape.bind(change)?.fetch_one(&mut *transaction).await;
-        let applied = outcome(change, written)?;
+        let recovery = change.recovery.as_ref();
+        let mut applied = match recovery {
+            None => Applied::Committed,
+            Some(recovery) => take_away(&mut transaction, change, recovery).await?,
+        };
+        for part in std::iter::once(change).chain(recovery.and_then(|r| r.twin.as_ref())) {
+            if applied == Applied::Committed {
+                let query = Shape::of(part).bind(part)?;
+                applied = written_as(part, query.fetch_one(&mut *transaction).await)?;
+            }
+        }
+        if let (Applied::Committed, Some((statement, values))) = (applied, beside) {
+            applied = match run(&mut transaction, statement, values).await {
+                Ok(0) => Applied::Conflict,
+                Ok(_) => Applied::Committed,
+                Err(error) => lost_to_another(error)?,
+            };
+        }
         if applied != Applied::Committed {
+            transaction.rollback().await.map_err(Error::postgres)?;
             return Ok(applied);
         }
-        let values = arguments::<sqlx::Postgres>(values).map_err(Error::postgres)?;
-        let done = sqlx::query_with(statement, values).execute(&mut *transaction);
-        match done.await {
-            Ok(done) if done.rows_affected() == 0 => return Ok(Applied::Conflict),
-            Err(error) if is_for_another(&error) => return Ok(Applied::Conflict),
-            done => done.map_err(Error::postgres)?,
-        };
         match transaction.commit().await {
-            Err(error) if is_for_another(&error) => Ok(Applied::Conflict),
-            done => done.map(|()| Applied::Committed).map_err(Error::postgres),
+            Ok(()) => Ok(Applied::Committed),
+            Err(error) => lost_to_another(error),
         }
     }
 
@@ -70,6 +87,67 @@ impl super::Postgres {
             Err(error) if matches!(sql_state(&error).as_deref(), Some("0A000" | "42601")) => Ok(()),
             Err(error) => Err(Error::postgres(error)),
         }
+    }
+}
+
+/// Makes room for the record that takes the place of a damaged one.
+async fn take_away(
+    connection: &mut PgConnection,
+    change: &Change,
+    recovery: &Recovery,
+) -> Result<Applied, Error> {
+    let subject = &change.subject;
+    let Some(damaged) = &recovery.damaged else {
+        return Ok(Applied::Committed);
+    };
+    match run(connection, sql::TAKE_AWAY, &lying(subject, damaged)).await {
+        Ok(0) => Ok(Applied::Conflict),
+        Ok(_) => {
+            let kept = keeping(subject, damaged, recovery.found_at);
+            let kept = run(connection, sql::KEEP_DAMAGED, &kept).await;
+            kept.map_err(Error::postgres)?;
+            Ok(Applied::Committed)
+        }
+        Err(error) => lost_to_another(error),
+    }
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    values: &[Value<'_>],
+) -> Result<u64, sqlx::Error> {
+    let values = arguments::<sqlx::Postgres>(values)?;
+    let done = sqlx::query_with(statement, values).execute(connection);
+    Ok(done.await?.rows_affected())
+}
+
+/// What became of a change, by what its statement answered.
+fn written_as(change: &Change, written: Result<(i64, i64), sqlx::Error>) -> Result<Applied, Error> {
+    match written {
+        Ok((0, installation)) => {
+            let expected = rows::counter_in("the installation's version", change.installation)?;
+            Ok(if installation == expected {
+                Applied::Conflict
+            } else {
+                Applied::Stale
+            })
+        }
+        Ok(_) => Ok(Applied::Committed),
+        Err(error) if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
+            project: change.subject.project_key().into(),
+            user: change.subject.user_key().into(),
+        }),
+        Err(error) => lost_to_another(error),
+    }
+}
+
+/// Whether it was rolled back for another writer's sake.
+fn lost_to_another(error: sqlx::Error) -> Result<Applied, Error> {
+    match sql_state(&error).as_deref() {
+        // serialization_failure, deadlock_detected
+        Some("40001" | "40P01") => Ok(Applied::Conflict),
+        _ => Err(Error::postgres(error)),
     }
 }
 
@@ -112,32 +190,6 @@ impl super::Postgres {
         }
         Ok(())
     }
-}
-
-/// What became of the statement.
-fn outcome(change: &Change, written: Result<(i64, i64), sqlx::Error>) -> Result<Applied, Error> {
-    match written {
-        Ok((0, installation)) => {
-            let expected = rows::counter_in("the installation's version", change.installation)?;
-            Ok(if installation == expected {
-                Applied::Conflict
-            } else {
-                Applied::Stale
-            })
-        }
-        Ok(_) => Ok(Applied::Committed),
-        Err(error) if is_for_another(&error) => Ok(Applied::Conflict),
-        Err(error) if is_duplicate(&error) && violates_events(&error) => Err(Error::EventExists {
-            project: change.subject.project_key().into(),
-            user: change.subject.user_key().into(),
-        }),
-        Err(error) => Err(Error::postgres(error)),
-    }
-}
-
-/// Rolled back for another writer's sake: `serialization_failure`, `deadlock_detected`.
-fn is_for_another(error: &sqlx::Error) -> bool {
-    matches!(sql_state(error).as_deref(), Some("40001" | "40P01"))
 }
 
 fn violates_events(error: &sqlx::Error) -> bool {
@@ -214,7 +266,7 @@ type Apply = QueryAs<'static, sqlx::Postgres, (i64, i64), PgArguments>;
 impl Shape {
     fn of(change: &Change) -> Self {
         Self {
-            insert: change.expected == 0,
+            insert: change.expected == 0 || change.recovery.is_some(),
             events: !change.events.is_empty(),
             notices: change.events.iter().any(|e| e.notice),
             park: change.park.is_some(),

@@ -1,11 +1,11 @@
 //! [`Store::apply`](twofa::Store::apply) on SQLite: one immediate transaction.
 
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
-use twofa::{Applied, AuditRow, Change, Ends};
+use twofa::{Applied, AuditRow, Change, Ends, Recovery};
 
 use super::Sqlite;
 use crate::error::is_duplicate;
-use crate::shared::{Beside, arguments, parking};
+use crate::shared::{Beside, Value, arguments, keeping, lying, parking};
 use crate::{Error, rows, sql};
 
 const INSERT: &str = "INSERT INTO twofa_factor \
@@ -41,58 +41,90 @@ impl Sqlite {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(Error::sqlite)?;
-        // Nobody else writes between this look and the commit.
-        let installation: i64 = sqlx::query_scalar(sql::INSTALLATION)
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(Error::sqlite)?;
-        let lost = if installation
-            != rows::counter_in("the installation's version", change.installation)?
-        {
-            Some(Applied::Stale)
-        } else if record(&mut transaction, change).await?.rows_affected() == 0
-            || !changes_a_row(&mut transaction, beside).await?
-        {
-            Some(Applied::Conflict)
-        } else {
-            None
+        let mut applied = match &change.recovery {
+            None => write(&mut transaction, change).await?,
+            Some(recovery) => match take_away(&mut transaction, change, recovery).await? {
+                Applied::Committed => write(&mut transaction, change).await?,
+                lost => lost,
+            },
         };
-        if let Some(lost) = lost {
-            transaction.rollback().await.map_err(Error::sqlite)?;
-            return Ok(lost);
+        let twin = change.recovery.as_ref().and_then(|r| r.twin.as_ref());
+        if let (Applied::Committed, Some(twin)) = (applied, twin) {
+            applied = write(&mut transaction, twin).await?;
         }
-        for row in &change.events {
-            event(&mut transaction, change, row).await?;
+        if let (Applied::Committed, Some((statement, values))) = (applied, beside)
+            && run(&mut transaction, statement, values).await? == 0
+        {
+            applied = Applied::Conflict;
         }
-        login(&mut transaction, change).await?;
-        if let Some(login) = &change.park {
-            let values = arguments::<sqlx::Sqlite>(&parking(&change.subject, login));
-            let parking = sqlx::query_with(sql::PARK, values.map_err(Error::sqlite)?);
-            let parked = parking.execute(&mut *transaction).await;
-            parked.map_err(Error::sqlite)?;
+        match applied {
+            Applied::Committed => transaction.commit().await,
+            Applied::Conflict | Applied::Stale => transaction.rollback().await,
         }
-        transaction.commit().await.map_err(Error::sqlite)?;
-        Ok(Applied::Committed)
+        .map_err(Error::sqlite)?;
+        Ok(applied)
     }
 }
 
-async fn changes_a_row(
+/// Writes a change within a transaction. Nobody else writes between the look at the versions and the commit.
+async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<Applied, Error> {
+    let installation: i64 = sqlx::query_scalar(sql::INSTALLATION)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(Error::sqlite)?;
+    if installation != rows::counter_in("the installation's version", change.installation)? {
+        return Ok(Applied::Stale);
+    }
+    if record(connection, change).await?.rows_affected() == 0 {
+        return Ok(Applied::Conflict);
+    }
+    for row in &change.events {
+        event(connection, change, row).await?;
+    }
+    login(connection, change).await?;
+    if let Some(login) = &change.park {
+        run(connection, sql::PARK, &parking(&change.subject, login)).await?;
+    }
+    Ok(Applied::Committed)
+}
+
+/// Makes room for the record that takes the place of a damaged one.
+async fn take_away(
     connection: &mut SqliteConnection,
-    beside: Option<Beside<'_>>,
-) -> Result<bool, Error> {
-    let Some((statement, values)) = beside else {
-        return Ok(true);
+    change: &Change,
+    recovery: &Recovery,
+) -> Result<Applied, Error> {
+    let subject = &change.subject;
+    let Some(damaged) = &recovery.damaged else {
+        return Ok(Applied::Committed);
     };
+    let taken = run(connection, sql::TAKE_AWAY, &lying(subject, damaged)).await?;
+    if taken == 0 {
+        return Ok(Applied::Conflict);
+    }
+    let kept = keeping(subject, damaged, recovery.found_at);
+    run(connection, sql::KEEP_DAMAGED, &kept).await?;
+    Ok(Applied::Committed)
+}
+
+async fn run(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    values: &[Value<'_>],
+) -> Result<u64, Error> {
     let values = arguments::<sqlx::Sqlite>(values).map_err(Error::sqlite)?;
-    let done = sqlx::query_with(statement, values).execute(connection);
-    Ok(done.await.map_err(Error::sqlite)?.rows_affected() > 0)
+    let done = sqlx::query_with(statement, values)
+        .execute(connection)
+        .await;
+    Ok(done.map_err(Error::sqlite)?.rows_affected())
 }
 
 async fn record(
     connection: &mut SqliteConnection,
     change: &Change,
 ) -> Result<SqliteQueryResult, Error> {
-    sqlx::query(if change.expected == 0 { INSERT } else { UPDATE })
+    let insert = change.expected == 0 || change.recovery.is_some();
+    sqlx::query(if insert { INSERT } else { UPDATE })
         .bind(change.subject.project_key())
         .bind(change.subject.user_key())
         .bind(rows::counter_in("the record's version", change.expected)?)

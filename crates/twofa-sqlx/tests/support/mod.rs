@@ -198,6 +198,7 @@ pub fn change(subject: &Subject, expected: u64) -> Change {
         events: vec![event(expected + 1)],
         park: None,
         ends: Ends::None,
+        recovery: None,
     }
 }
 

@@ -2,15 +2,14 @@
 
 use twofa_lifecycle::{Command, HandoverCode, Outcome};
 use twofa_policy::{
-    AccessRequest, FactorState, Help, ProjectSettings, Refusal, ResetGrant, ResetRequest, Role,
-    SignInMethod, SupportResetRequest, Warnings, authorize_list, authorize_reset,
-    authorize_support_reset, no_proof,
+    AccessRequest, FactorState, Help, MissingKey, ProjectSettings, Refusal, ResetGrant,
+    ResetRequest, Role, SignInMethod, SupportResetRequest, Warnings, authorize_list,
+    authorize_reset, authorize_support_reset, no_proof,
 };
 use twofa_types::{ProjectId, UserId};
 
 use super::pages::Pages;
-use super::record::read_at_rest;
-use super::{Beside, Impact, Loaded, MemberImpact, TwoFactor, Verification};
+use super::{Beside, Fault, Impact, MemberImpact, Seen, TwoFactor, Verification};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::proof::{Facts, Proof};
@@ -32,9 +31,16 @@ pub enum Authorized<T> {
 pub struct ResetDone {
     handover: Option<HandoverCode>,
     warnings: Warnings,
+    recovered: Option<Fault>,
 }
 
 impl ResetDone {
+    /// What was wrong with the record, where it could not be read and was recovered. There is always a hand-over code
+    /// then.
+    pub fn recovered(&self) -> Option<Fault> {
+        self.recovered
+    }
+
     /// The code that the person must bring to their next set-up, where the project asks for one. Shown this
     /// once; pass it on by other means than the password would take.
     pub fn handover(&self) -> Option<&HandoverCode> {
@@ -132,14 +138,15 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let Some(facts) = self.open_proof(proof).await? else {
             return Ok(Authorized::Refused(no_proof()));
         };
-        let Some((standing, loaded)) = self.holder(&facts).await? else {
+        let Some((standing, seen)) = self.holder(&facts).await? else {
             return Ok(Authorized::Refused(no_proof()));
         };
         let request = AccessRequest {
             settings: standing.as_ref().map(|standing| &standing.project.settings),
             project: &facts.project,
             proof: Some(facts.as_policy()),
-            generation: loaded.record.generation(),
+            factor: seen.view(),
+            generation: seen.generation(),
             role: standing.as_ref().and_then(|standing| standing.role),
             now: self.now(),
         };
@@ -157,6 +164,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// An administrator resets a member of the proof's project: the secret is erased, every parked login and
     /// proof of the member is void, and they set up anew at their next login. A refusal goes on the record; where
     /// it came before there was a proof, through [`TwoFactor::reset_refused`].
+    ///
+    /// A record that is damaged is recovered by the same call ([`ResetDone::recovered`]): behind a hand-over code
+    /// whatever the project asks for, with its failures in a row, and with the damage on the record.
     ///
     /// # Errors
     ///
@@ -177,16 +187,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let Some((standing, actor)) = self.holder(&facts).await? else {
                 return Ok(Authorized::Refused(no_proof()));
             };
-            let loaded = self.load(&place).await?;
+            let seen = self.see(&place).await?;
             let request = ResetRequest {
                 settings: standing.as_ref().map(|standing| &standing.project.settings),
                 project: &facts.project,
                 proof: Some(facts.as_policy()),
-                actor_generation: actor.record.generation(),
+                actor_factor: actor.view(),
+                actor_generation: actor.generation(),
                 actor_role: standing.as_ref().and_then(|standing| standing.role),
                 subject,
-                subject_factor: loaded.record.view(),
-                subject_generation: loaded.record.generation(),
+                subject_factor: seen.view(),
+                subject_generation: seen.generation(),
                 now,
             };
             let grant = match authorize_reset(&request) {
@@ -198,21 +209,17 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     return Ok(Authorized::Refused(refusal));
                 }
             };
-            match self
-                .carry_out(&place, &loaded, grant, request.settings.copied())
-                .await?
-            {
-                Some(handover) => {
-                    let warnings = Warnings::default();
-                    return Ok(Authorized::Granted(ResetDone { handover, warnings }));
-                }
+            let settings = request.settings.copied();
+            match self.carry_out(&place, &seen, grant, settings).await? {
+                Some(done) => return Ok(Authorized::Granted(done)),
                 None => tries.again().await?,
             }
         }
     }
 
     /// Support resets a member on a ticket, for a project whose administrators cannot get in. The caller
-    /// vouches that `operator` is one.
+    /// vouches that `operator` is one. A record that is damaged is recovered, as by [`TwoFactor::reset`]; one whose key
+    /// is missing is not, since the key may come back.
     ///
     /// # Errors
     ///
@@ -224,6 +231,37 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         operator: &str,
         ticket: &str,
     ) -> Result<Authorized<ResetDone>, Error> {
+        let key = MissingKey::MayComeBack;
+        self.reset_by_support(project, subject, operator, ticket, key)
+            .await
+    }
+
+    /// As [`TwoFactor::support_reset`], and a record whose key is missing is recovered as well: the key is given up,
+    /// and what it would open does not come back with it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TwoFactor::support_reset`].
+    pub async fn support_reset_even_though_the_key_is_missing(
+        &self,
+        project: &ProjectId,
+        subject: &UserId,
+        operator: &str,
+        ticket: &str,
+    ) -> Result<Authorized<ResetDone>, Error> {
+        let key = MissingKey::GivenUp;
+        self.reset_by_support(project, subject, operator, ticket, key)
+            .await
+    }
+
+    async fn reset_by_support(
+        &self,
+        project: &ProjectId,
+        subject: &UserId,
+        operator: &str,
+        ticket: &str,
+        missing_key: MissingKey,
+    ) -> Result<Authorized<ResetDone>, Error> {
         let place = Subject::member(project, subject);
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
@@ -233,7 +271,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 .project(project)
                 .await
                 .map_err(Error::directory)?;
-            let loaded = self.load(&place).await?;
+            let seen = self.see(&place).await?;
             let settings = found.map(|found| found.settings);
             let request = SupportResetRequest {
                 settings: settings.as_ref(),
@@ -241,8 +279,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 operator,
                 ticket,
                 subject,
-                subject_factor: loaded.record.view(),
-                subject_generation: loaded.record.generation(),
+                subject_factor: seen.view(),
+                subject_generation: seen.generation(),
+                missing_key,
                 help: self.help_for(project, subject).await?,
                 now,
             };
@@ -253,36 +292,48 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     return Ok(Authorized::Refused(refusal));
                 }
             };
-            match self.carry_out(&place, &loaded, grant, settings).await? {
-                Some(handover) => {
-                    return Ok(Authorized::Granted(ResetDone { handover, warnings }));
+            match self.carry_out(&place, &seen, grant, settings).await? {
+                Some(done) => {
+                    return Ok(Authorized::Granted(ResetDone { warnings, ..done }));
                 }
                 None => tries.again().await?,
             }
         }
     }
 
-    /// Steps and stores a reset. `None` when another writer came first.
+    /// Steps and stores a reset, or a recovery where the record cannot be read. `None` when another writer came first.
     async fn carry_out(
         &self,
         place: &Subject,
-        loaded: &Loaded,
+        seen: &Seen,
         grant: ResetGrant,
         settings: Option<ProjectSettings>,
-    ) -> Result<Option<Option<HandoverCode>>, Error> {
+    ) -> Result<Option<ResetDone>, Error> {
+        let warnings = Warnings::default();
+        let loaded = match seen {
+            Seen::Readable(loaded) => loaded,
+            Seen::Unreadable(broken) => {
+                let handover = Box::pin(self.recover(place, broken, grant)).await?;
+                return Ok(handover.map(|handover| ResetDone {
+                    handover: Some(handover),
+                    warnings,
+                    recovered: Some(broken.fault),
+                }));
+            }
+        };
         let handover = settings.unwrap_or_default().handover();
         let command = Command::Reset { grant, handover };
         let transition = self.step(place, loaded, command, self.now()).await?;
-        Ok(
-            match self
-                .commit(place, loaded, transition, Beside::default())
-                .await?
-            {
-                Some(Outcome::Reset { handover, .. }) => Some(handover),
-                // The grant was for a generation that has passed, which is a lost race like any other.
-                Some(_) | None => None,
-            },
-        )
+        let done = self.commit(place, loaded, transition, Beside::default());
+        Ok(match done.await? {
+            Some(Outcome::Reset { handover, .. }) => Some(ResetDone {
+                handover,
+                warnings,
+                recovered: None,
+            }),
+            // The grant was for a generation that has passed, which is a lost race like any other.
+            Some(_) | None => None,
+        })
     }
 
     /// Whether another administrator than `subject` has a factor in use, and so could reset them.
@@ -307,8 +358,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 
     /// Whether somebody has a factor in use, as far as it can be read: an unreadable one helps nobody.
     async fn is_enrolled(&self, subject: &Subject) -> Result<bool, Error> {
-        let found = self.store.load(subject).await.map_err(Error::store)?;
-        let loaded = read_at_rest(&self.keys().await?, subject, &found);
-        Ok(loaded.is_ok_and(|loaded| loaded.record.view().state == FactorState::Active))
+        let (keys, found) = (self.keys().await?, self.store.load(subject).await);
+        let seen = self.look_into(keys, subject, found.map_err(Error::store)?);
+        Ok(seen.await?.view().state == FactorState::Active)
     }
 }

@@ -262,13 +262,26 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         detail: Option<String>,
         now: UnixTime,
     ) -> Result<bool, Error> {
+        let change = Self::draft_change(expected, draft, (event, detail, None), now)?;
+        let applied = self.write(&change).await?;
+        self.keys.look_again();
+        Ok(applied == Applied::Committed)
+    }
+
+    /// The change of the installation's record to a draft, with one event: what, its detail, and by whom.
+    pub(super) fn draft_change(
+        expected: u64,
+        draft: &mut Draft,
+        (event, detail, actor): (&str, Option<String>, Option<&str>),
+        now: UnixTime,
+    ) -> Result<Change, Error> {
         let subject = Subject::installation();
         let row = AuditRow {
             seq: 0,
             at: now,
             event: event.to_owned(),
             reason: None,
-            actor: None,
+            actor: actor.map(ToOwned::to_owned),
             detail,
             generation: 0,
             notice: false,
@@ -280,7 +293,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let Draft { installation, keys } = draft;
         let row = record::link(keys, &subject, row, &mut installation.chain).map_err(at_rest)?;
         let body = installation.encode();
-        let change = Change {
+        Ok(Change {
             record: seal::close_body(keys, &subject, expected + 1, &body).map_err(at_rest)?,
             subject,
             expected,
@@ -289,10 +302,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             events: vec![row],
             park: None,
             ends: Ends::None,
-        };
-        let applied = self.write(&change).await?;
-        self.keys.look_again();
-        Ok(applied == Applied::Committed)
+            recovery: None,
+        })
     }
 
     /// How many records rest under each key, whole or with a secret in them. One that cannot be opened counts

@@ -1,12 +1,12 @@
 //! The way of a login: begin, answer, explain.
 
-use twofa_lifecycle::{Command, LoginHash, LoginKind, Noted, Outcome, ParkedLogin, Record};
+use twofa_lifecycle::{Command, LoginHash, LoginKind, Noted, Outcome, ParkedLogin};
 use twofa_otpauth::KeyUri;
 use twofa_policy::{Decision, How, Next, Passes, Reason, SignInMethod, decide};
 use twofa_totp::{Code, Params, Secret};
 use twofa_types::UnixTime;
 
-use super::{Beside, Loaded, TwoFactor};
+use super::{Beside, Loaded, Seen, TwoFactor};
 use crate::directory::{Directory, Project};
 use crate::error::Error;
 use crate::login::{Answer, Attempt, Begin, Challenge, Enrolment, LoginId, Rejected, SignIn};
@@ -35,29 +35,26 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         loop {
             let now = self.now();
             let found = self.membership(project, user).await?;
-            let loaded = self.load(&subject).await?;
-            let decision = decide(
-                &found.settings,
-                sign_in.method(),
-                &loaded.record.view(),
-                now,
-            );
+            let seen = self.see(&subject).await?;
+            let decision = decide(&found.settings, sign_in.method(), &seen.view(), now);
             match decision.next() {
                 Next::Allow => {
-                    let pass = pass_without_code(&sign_in, &decision, &loaded.record, now);
+                    let pass = pass_without_code(&sign_in, &decision, &seen, now);
                     if found.settings.passes() == Passes::NotRecorded
-                        || Box::pin(self.note_pass(&sign_in, &loaded, &decision)).await?
+                        || Box::pin(self.note_pass(&sign_in, &seen, &decision)).await?
                     {
                         return Ok(Begin::Allowed(pass));
                     }
                     tries.again().await?;
                 }
                 Next::Refuse => {
-                    let (method, reason) = (sign_in.method(), decision.reason());
-                    Box::pin(self.sign_in_refused(&subject, method, reason)).await?;
+                    let method = sign_in.method();
+                    Box::pin(self.sign_in_refused(&subject, &seen, method, decision.reason()))
+                        .await?;
                     return Ok(Begin::Refused(decision));
                 }
                 Next::Challenge => {
+                    let loaded = seen.readable(&subject)?;
                     let kind = LoginKind::Challenge;
                     let parked =
                         ParkedLogin::park(login.hash(), kind, &loaded.record, now, &self.config);
@@ -73,6 +70,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     }));
                 }
                 Next::Enrol => {
+                    let loaded = seen.readable(&subject)?;
                     let (id, kind) = (login.hash(), LoginKind::Enrol);
                     let parked = ParkedLogin::park(id, kind, &loaded.record, now, &self.config);
                     let command = Command::BeginEnrolment { login: id };
@@ -123,15 +121,15 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 return Ok(rejected(Reason::UnknownLogin, true));
             };
             let found = self.membership(project, user).await?;
-            let loaded = self.read(keys, &subject, &stored).await?;
+            let seen = self.see_in(keys, &subject, stored).await?;
             // Only password sign-ins are ever parked: single sign-on passes or is refused.
-            let view = loaded.record.view();
-            let decision = decide(&found.settings, SignInMethod::Password, &view, now);
+            let decision = decide(&found.settings, SignInMethod::Password, &seen.view(), now);
             if decision.next() == Next::Refuse && decision.reason() != Reason::Locked {
                 let (method, reason) = (SignInMethod::Password, decision.reason());
-                Box::pin(self.sign_in_refused(&subject, method, reason)).await?;
+                Box::pin(self.sign_in_refused(&subject, &seen, method, reason)).await?;
                 return Ok(rejected(decision.reason(), false));
             }
+            let loaded = seen.readable(&subject)?;
             let Some(code) = &code else {
                 let reason = if login.expires <= now {
                     Reason::Expired
@@ -189,12 +187,19 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     async fn note_pass(
         &self,
         sign_in: &SignIn,
-        loaded: &Loaded,
+        seen: &Seen,
         decision: &Decision,
     ) -> Result<bool, Error> {
         let subject = Subject::member(sign_in.project(), sign_in.user());
         let (reason, method) = (decision.reason(), sign_in.method());
-        let command = Command::Note(Noted::Passed { reason, method });
+        let noted = Noted::Passed { reason, method };
+        let Seen::Readable(loaded) = seen else {
+            let project = Subject::project_itself(sign_in.project());
+            let detail = format!("{}, subject {}", method.code(), sign_in.user());
+            self.note(&project, noted, Some(detail)).await?;
+            return Ok(true);
+        };
+        let command = Command::Note(noted);
         let transition = self.step(&subject, loaded, command, self.now()).await?;
         let commit = self.commit(&subject, loaded, transition, Beside::default());
         Ok(commit.await?.is_some())
@@ -208,13 +213,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     pub async fn explain(&self, sign_in: &SignIn) -> Result<Decision, Error> {
         let found = self.membership(sign_in.project(), sign_in.user()).await?;
         let subject = Subject::member(sign_in.project(), sign_in.user());
-        let loaded = self.load(&subject).await?;
-        Ok(decide(
-            &found.settings,
-            sign_in.method(),
-            &loaded.record.view(),
-            self.now(),
-        ))
+        let seen = self.see(&subject).await?;
+        let view = seen.view();
+        Ok(decide(&found.settings, sign_in.method(), &view, self.now()))
     }
 
     /// Makes a key for a person, to set up or to replace the one in use, and parks the login that may confirm
@@ -283,18 +284,22 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 fn pass_without_code(
     sign_in: &SignIn,
     decision: &Decision,
-    record: &Record,
+    seen: &Seen,
     now: UnixTime,
 ) -> LoginPass {
+    let when = match seen {
+        Seen::Readable(loaded) => loaded.record.time_of_proof(now),
+        Seen::Unreadable(_) => now,
+    };
     let facts = Facts {
         project: sign_in.project().clone(),
         user: sign_in.user().clone(),
-        when: record.time_of_proof(now),
+        when,
         how: match sign_in.method() {
             SignInMethod::Sso => How::Sso,
             SignInMethod::Password => How::Password,
         },
-        generation: record.generation(),
+        generation: seen.generation(),
     };
     LoginPass::new(facts, decision.reason(), None)
 }

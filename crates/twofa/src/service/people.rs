@@ -314,7 +314,7 @@ impl<S: People, D: Directory> TwoFactor<S, D> {
             detail,
             ..Beside::default()
         };
-        let (_, change) = change_of(subject, loaded, transition, &beside)?;
+        let (change, _) = change_of(subject, loaded, transition, &beside)?;
         let Some(change) = change else {
             return Ok(true);
         };

@@ -1,6 +1,5 @@
-//! A subject's record and its chain: loaded, stepped, stored whole, and what cannot be read noted.
+//! A subject's record and its chain: loaded, stepped, stored whole.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use hmac::Mac as _;
@@ -13,12 +12,11 @@ use twofa_types::UnixTime;
 use super::TwoFactor;
 use crate::directory::Directory;
 use crate::error::{Error, RestError};
-use crate::keyring::KeyringError;
 use crate::keys::Keys;
 use crate::random;
 use crate::retry::Tries;
 use crate::seal::{self, SubjectVault};
-use crate::store::{Applied, AuditRow, Change, Ends, Found, Store, Subject, SubjectEvent};
+use crate::store::{Applied, AuditRow, Change, Ends, Store, Subject, SubjectEvent};
 
 /// A record, the version it was read at, and the keys that it was opened with; a fresh record at version 0 where
 /// there is none.
@@ -44,36 +42,9 @@ pub(super) struct Beside {
 }
 
 impl<S: Store, D: Directory> TwoFactor<S, D> {
+    /// A record that must be readable for what is asked.
     pub(super) async fn load(&self, subject: &Subject) -> Result<Loaded, Error> {
-        // The keys before the record: it is written under these keys or older ones, or these are read again.
-        let keys = self.keys().await?;
-        let found = self.store.load(subject).await.map_err(Error::store)?;
-        self.read(keys, subject, &found).await
-    }
-
-    /// Opens what the store gave. A key that has come since is fetched; what was altered is noted on the project's
-    /// chain before the error leaves.
-    pub(super) async fn read(
-        &self,
-        mut keys: Arc<Keys>,
-        subject: &Subject,
-        found: &Found,
-    ) -> Result<Loaded, Error> {
-        loop {
-            let source = match read_at_rest(&keys, subject, found) {
-                Ok(loaded) => return Ok(loaded),
-                Err(source) => source,
-            };
-            // Before anything is called altered: are these the keys of the store as it stands?
-            let newer = match source {
-                RestError::Key(KeyringError::Unknown { id }) => self.newer_keys(&keys, id).await?,
-                _ => self.later_keys(&keys).await?,
-            };
-            match newer {
-                Some(newer) => keys = newer,
-                None => return Err(self.unreadable(subject, source).await),
-            }
-        }
+        self.see(subject).await?.readable(subject)
     }
 
     /// One pure step of a loaded record.
@@ -90,7 +61,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
     }
 
-    fn step_at_rest(
+    pub(super) fn step_at_rest(
         &self,
         subject: &Subject,
         loaded: &Loaded,
@@ -124,7 +95,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         transition: Transition,
         beside: Beside,
     ) -> Result<Option<Outcome>, Error> {
-        let (outcome, change) = change_of(subject, loaded, transition, &beside)?;
+        let (change, outcome) = change_of(subject, loaded, transition, &beside)?;
         let Some(change) = change else {
             return Ok(Some(outcome));
         };
@@ -175,8 +146,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         loop {
             let keys = self.keys().await?;
             let found = self.store.load(subject).await.map_err(Error::store)?;
-            let loaded = read_at_rest(&keys, subject, &found)
-                .map_err(|source| Error::unreadable(subject, source))?;
+            let seen = self.look_into(keys, subject, found).await?;
+            let loaded = seen.readable(subject)?;
             let transition = self
                 .step_at_rest(subject, &loaded, Command::Note(noted), self.now())
                 .map_err(|source| Error::unreadable(subject, source))?;
@@ -195,45 +166,41 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
     }
 
-    /// The error for something that cannot be read. Signs of a hand in the database go on the project's
-    /// chain: once for each person, as far as the last few events there go, so that trying again fills nothing.
-    pub(super) async fn unreadable(&self, subject: &Subject, source: RestError) -> Error {
-        let altered = matches!(
-            source,
-            RestError::Altered
-                | RestError::Missing
-                | RestError::RolledBack
-                | RestError::EventsMissing
-                | RestError::Record(_)
-                | RestError::Key(KeyringError::Retired { .. })
-        );
-        if altered
-            && subject.user().is_some()
-            && let Some(project) = subject.project()
-        {
-            let project = Subject::project_itself(project);
-            let alike = |found: &SubjectEvent| {
-                found.row.event == EventKind::Tampered.code()
-                    && found.row.detail.as_deref() == Some(subject.user_key())
-            };
-            if let Ok(None) = self.lately_on(&project, alike).await {
-                let detail = Some(subject.user_key().to_owned());
-                if let Err(error) = self.note(&project, Noted::Tampered, detail).await {
-                    tracing::error!(%error, "a changed record could not be put on the record");
-                }
-            }
+    /// The error for a secret that cannot be opened or sealed.
+    async fn unreadable(&self, subject: &Subject, source: RestError) -> Error {
+        if matches!(source, RestError::Altered) {
+            Box::pin(self.note_tampered(subject)).await;
         }
         Error::unreadable(subject, source)
     }
+
+    /// Signs of a hand in the database go on the project's chain: once for each person, as far as the last few events
+    /// there go, so that trying again fills nothing.
+    pub(super) async fn note_tampered(&self, subject: &Subject) {
+        let (Some(user), Some(project)) = (subject.user(), subject.project()) else {
+            return;
+        };
+        let project = Subject::project_itself(project);
+        let alike = |found: &SubjectEvent| {
+            found.row.event == EventKind::Tampered.code()
+                && found.row.detail.as_deref() == Some(user.as_str())
+        };
+        if let Ok(None) = self.lately_on(&project, alike).await {
+            let detail = Some(user.as_str().to_owned());
+            if let Err(error) = self.note(&project, Noted::Tampered, detail).await {
+                tracing::error!(%error, "a changed record could not be put on the record");
+            }
+        }
+    }
 }
 
-/// What a transition writes, and its outcome; no change where it writes nothing.
+/// What a transition writes, where it writes anything, and its outcome.
 pub(super) fn change_of(
     subject: &Subject,
     loaded: &Loaded,
     transition: Transition,
     beside: &Beside,
-) -> Result<(Outcome, Option<Change>), Error> {
+) -> Result<(Option<Change>, Outcome), Error> {
     let TransitionParts {
         record,
         outcome,
@@ -242,7 +209,7 @@ pub(super) fn change_of(
         ..
     } = transition.into_parts();
     let Some(record) = record else {
-        return Ok((outcome, None));
+        return Ok((None, outcome));
     };
     let detail = beside.detail.as_deref();
     let (record, events) = chain(&loaded.keys, subject, loaded, record, &events, detail)
@@ -262,32 +229,9 @@ pub(super) fn change_of(
         events,
         park: beside.park,
         ends,
+        recovery: None,
     };
-    Ok((outcome, Some(change)))
-}
-
-/// Opens what the store gave, with these keys.
-pub(super) fn read_at_rest(
-    keys: &Arc<Keys>,
-    subject: &Subject,
-    found: &Found,
-) -> Result<Loaded, RestError> {
-    let (version, record) = match &found.stored {
-        None => (0, Record::new()),
-        Some(stored) => (stored.version, seal::open_record(keys, subject, stored)?),
-    };
-    match record.chain().seq.cmp(&found.last_event) {
-        Ordering::Equal => {}
-        Ordering::Less if found.stored.is_none() => return Err(RestError::Missing),
-        Ordering::Less => return Err(RestError::RolledBack),
-        Ordering::Greater => return Err(RestError::EventsMissing),
-    }
-    Ok(Loaded {
-        version,
-        record,
-        notices: found.last_notice,
-        keys: Arc::clone(keys),
-    })
+    Ok((Some(change), outcome))
 }
 
 /// Turns events into rows that continue the subject's chain, and moves the record's head to the last.
@@ -299,17 +243,14 @@ fn chain(
     events: &[Event],
     detail: Option<&str>,
 ) -> Result<(Record, Vec<AuditRow>), RestError> {
-    let mut head = before.record.chain();
+    let mut head = record.chain();
     let mut rows = Vec::with_capacity(events.len());
     for event in events {
-        let (actor, ticket) = match event.actor.as_deref() {
-            Some(Actor::Member(user)) => (Some(user.as_str().to_owned()), None),
-            Some(Actor::Operator { name, ticket }) => (
-                Some(name.as_str().to_owned()),
-                ticket.as_ref().map(|ticket| format!("ticket {ticket}")),
-            ),
-            None => (None, None),
-        };
+        let actor = event.actor.as_deref().map(|actor| match actor {
+            Actor::Member(user) => user.as_str().to_owned(),
+            Actor::Operator { name, .. } => name.as_str().to_owned(),
+        });
+        let ticket = event.actor.as_deref().and_then(ticket_of);
         let own = event.detail.as_ref().map(ToString::to_string);
         let row = AuditRow {
             seq: 0,
@@ -332,6 +273,14 @@ fn chain(
     }
     record.set_chain(head);
     Ok((record, rows))
+}
+
+/// The ticket that an operator acts on, as details name it.
+pub(super) fn ticket_of(actor: &Actor) -> Option<String> {
+    match actor {
+        Actor::Member(_) => None,
+        Actor::Operator { ticket, .. } => ticket.as_ref().map(|t| format!("ticket {t}")),
+    }
 }
 
 /// The row as the next link of a chain, whose head moves to it.

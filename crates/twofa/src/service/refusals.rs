@@ -11,7 +11,7 @@ use twofa_lifecycle::{Actor, Noted};
 use twofa_policy::{CLOCK_TOLERANCE_SECS, Reason, Refusal, SignInMethod, SupportResetRequest};
 use twofa_types::{Name, ProjectId, UnixTime, UserId};
 
-use super::TwoFactor;
+use super::{Seen, TwoFactor};
 use crate::directory::{Directory, Standing};
 use crate::error::Error;
 use crate::proof::Facts;
@@ -194,15 +194,27 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         .await
     }
 
-    /// Puts a sign-in that was refused on the person's own chain.
+    /// Puts a sign-in that was refused on the person's own chain; on the project's where theirs cannot go on.
     pub(super) async fn sign_in_refused(
         &self,
         subject: &Subject,
+        seen: &Seen,
         method: SignInMethod,
         reason: Reason,
     ) -> Result<(), Error> {
+        let refused = Refused::SignIn(method);
         let what = method.code().to_owned();
-        self.note_refused(subject, Refused::SignIn(method), None, reason, what)
+        if let (Seen::Unreadable(_), Some(project)) = (seen, subject.project()) {
+            let project = Subject::project_itself(project);
+            let what = format!("{what}, subject {}", subject.user_key());
+            let noted = self.note_refused(&project, refused, None, reason, what);
+            // Refused they are, also where the project's own record is damaged too.
+            if let Err(error) = noted.await {
+                tracing::error!(%error, "a refused sign-in could not be put on the record");
+            }
+            return Ok(());
+        }
+        self.note_refused(subject, refused, None, reason, what)
             .await
     }
 
@@ -302,11 +314,36 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             0 => what,
             since => format!("{what}, {since} more before"),
         };
-        let written = self.note(chain, noted, Some(detail)).await;
+        let written = self.note_on_a_whole_chain(chain, noted, detail).await;
         if written.is_err() {
             self.refusals.put(kind, known);
         }
         written
+    }
+
+    /// On the project's chain where the one it belongs on cannot be written. Where neither can, it is left to the log:
+    /// a refusal is the answer all the same, and a hand in the database turns none into an error.
+    async fn note_on_a_whole_chain(
+        &self,
+        chain: &Subject,
+        noted: Noted<'_>,
+        detail: String,
+    ) -> Result<(), Error> {
+        let written = self.note(chain, noted, Some(detail.clone())).await;
+        let written = match (written, chain.project(), chain.user()) {
+            (Err(Error::Unreadable { .. }), Some(project), Some(_)) => {
+                let project = Subject::project_itself(project);
+                self.note(&project, noted, Some(detail)).await
+            }
+            (written, _, _) => written,
+        };
+        match written {
+            Err(error @ Error::Unreadable { .. }) => {
+                tracing::error!(%error, "a refusal could not be put on the record");
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// When such an event was written, where it is one of the last on a chain.

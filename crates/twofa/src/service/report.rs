@@ -133,8 +133,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 let subject = Subject::member(project, user);
                 let found = records.find(&self.store, &subject).await?;
                 let keys = self.keys().await?;
-                let loaded = self.read(keys, &subject, &found).await?;
-                let view = loaded.record.view();
+                let view = self.look_into(keys, &subject, found).await?.view();
                 let impact = impact_of(&settings, then, method, &view, now);
                 summary.add(*role, &view, &impact);
                 let (now, then) = impact;

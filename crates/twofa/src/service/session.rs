@@ -6,7 +6,7 @@ use twofa_policy::{
     recheck, replaceable,
 };
 
-use super::{Authorized, Loaded, TwoFactor};
+use super::{Authorized, Seen, TwoFactor};
 use crate::directory::{Directory, Standing};
 use crate::error::Error;
 use crate::keys::Keys;
@@ -98,13 +98,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     pub(super) async fn holder(
         &self,
         facts: &Facts,
-    ) -> Result<Option<(Option<Standing>, Loaded)>, Error> {
+    ) -> Result<Option<(Option<Standing>, Seen)>, Error> {
         let standing = self.directory.standing(&facts.project, &facts.user).await;
-        let loaded = self
-            .load(&Subject::member(&facts.project, &facts.user))
+        let seen = self
+            .see(&Subject::member(&facts.project, &facts.user))
             .await?;
         let standing = standing.map_err(Error::directory)?;
-        Ok((!is_void(facts, &loaded)).then_some((standing, loaded)))
+        Ok((!is_void(facts, &seen)).then_some((standing, seen)))
     }
 
     /// Whether a session that is already open may go on. A mandate that has begun since, single sign-on that
@@ -121,19 +121,18 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             return Err(Error::ProofInvalid);
         };
         let found = self.membership(&facts.project, &facts.user).await?;
-        let loaded = self
-            .load(&Subject::member(&facts.project, &facts.user))
+        let seen = self
+            .see(&Subject::member(&facts.project, &facts.user))
             .await?;
-        if is_void(&facts, &loaded) {
+        if is_void(&facts, &seen) {
             return Err(Error::ProofInvalid);
         }
         let proven = facts.as_policy().proven();
-        let generation = loaded.record.generation();
         Ok(recheck(
             &found.settings,
             proven,
-            &loaded.record.view(),
-            generation,
+            &seen.view(),
+            seen.generation(),
             self.now(),
         ))
     }
@@ -154,14 +153,15 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let Some(facts) = &facts else {
                 return Ok(Authorized::Refused(no_proof()));
             };
-            let Some((standing, loaded)) = self.holder(facts).await? else {
+            let Some((standing, seen)) = self.holder(facts).await? else {
                 return Ok(Authorized::Refused(no_proof()));
             };
             let request = AccessRequest {
                 settings: standing.as_ref().map(|standing| &standing.project.settings),
                 project: &facts.project,
                 proof: Some(facts.as_policy()),
-                generation: loaded.record.generation(),
+                factor: seen.view(),
+                generation: seen.generation(),
                 role: standing.as_ref().and_then(|standing| standing.role),
                 now,
             };
@@ -171,13 +171,14 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     .await?;
                 return Ok(Authorized::Refused(refusal));
             }
-            if let Err(refusal) = replaceable(&loaded.record.view(), now) {
+            if let Err(refusal) = replaceable(&seen.view(), now) {
                 return Ok(Authorized::Refused(refusal));
             }
             let Some(Standing { project, .. }) = standing else {
                 return Err(Error::UnknownProject(Box::new(facts.project.clone())));
             };
             let subject = Subject::member(&facts.project, &facts.user);
+            let loaded = seen.readable(&subject)?;
             let (id, kind) = (login.hash(), LoginKind::Replace);
             let parked = ParkedLogin::park(id, kind, &loaded.record, now, &self.config);
             let command = Command::BeginReplacement { login: id };
@@ -199,8 +200,12 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 }
 
 /// Whether a proof proves nothing any more, whatever its generation says: sessions were ended since, or a code is what
-/// it proves, and there is no factor that one could be of.
-fn is_void(facts: &Facts, loaded: &Loaded) -> bool {
+/// it proves, and there is no factor that one could be of. What cannot be read says nothing of it; nothing is granted
+/// to whoever it belongs to.
+fn is_void(facts: &Facts, seen: &Seen) -> bool {
+    let Seen::Readable(loaded) = seen else {
+        return false;
+    };
     let (proof, record) = (facts.as_policy(), &loaded.record);
     // Of an older generation, a reset is the reason, and is told as such.
     let is_current = proof.generation == record.generation();

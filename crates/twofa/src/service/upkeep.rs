@@ -27,6 +27,8 @@ pub struct Rotation {
     pub seen: u64,
     /// Records that were written anew under the active key.
     pub resealed: u64,
+    /// Records that cannot be read, and stay as they are until they are recovered.
+    pub unreadable: u64,
 }
 
 /// A factor that was brought in.
@@ -99,13 +101,12 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     }
 
     /// Puts every record and secret under the active key. Readers and logins go on meanwhile; it can be
-    /// stopped at any moment and begun again. When it has returned without an error nothing rests under an
-    /// older key, and none will.
+    /// stopped at any moment and begun again. When it has returned and left out none as
+    /// [unreadable](Rotation::unreadable), nothing rests under an older key, and none will.
     ///
     /// # Errors
     ///
-    /// [`Error::Unreadable`] names the first record that cannot be read; all that can be are done. Any other
-    /// error ends it at once.
+    /// [`Error::Unreadable`] for a keyring that is not this store's; [`Error::Store`]; [`Error::Contended`].
     pub async fn reseal(
         &self,
         mut progress: impl FnMut(Rotation) + Send,
@@ -116,7 +117,6 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         self.store.drain().await.map_err(Error::store)?;
         let mut rotation = Rotation::default();
         let mut pages = Pages::of("subjects");
-        let mut unreadable = None;
         loop {
             let page = self.store.subjects(None, pages.after(), PAGE).await;
             let page = page.map_err(Error::store)?;
@@ -128,15 +128,13 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 match self.reseal_one(&row.subject, &row.stored).await {
                     Ok(true) => rotation.resealed += 1,
                     Ok(false) => {}
-                    Err(error @ Error::Unreadable { .. }) => {
-                        unreadable.get_or_insert(error);
-                    }
+                    Err(Error::Unreadable { .. }) => rotation.unreadable += 1,
                     Err(error) => return Err(error),
                 }
             }
             progress(rotation);
             if !pages.read(&page, PAGE, |row| row.subject.clone())? {
-                return unreadable.map_or(Ok(rotation), Err);
+                return Ok(rotation);
             }
         }
     }
@@ -170,6 +168,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 events: Vec::new(),
                 park: None,
                 ends: Ends::None,
+                recovery: None,
             };
             match self.write(&change).await? {
                 Applied::Committed => return Ok(true),

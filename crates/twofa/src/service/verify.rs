@@ -1,8 +1,9 @@
 //! Whether the audit is whole: every chain, link by link, up to the head that its record holds; and whether what
 //! lists and cursors show agrees with it.
 
-mod chain;
+pub(super) mod chain;
 mod people;
+pub(super) mod recovered;
 
 use twofa_lifecycle::SummaryState;
 use twofa_types::ProjectId;
@@ -18,6 +19,8 @@ use crate::retry::Tries;
 use crate::store::{RecordRow, Store, Subject};
 use chain::{Bounds, Chain, Looked, Notices, Said, open};
 use people::Walk;
+pub use recovered::Acknowledged;
+use recovered::Recoveries;
 
 /// How many rows are read at a time.
 const PAGE: u32 = 500;
@@ -33,12 +36,15 @@ pub struct Verification {
     pub bad: u64,
     /// The first of them; `None` when everything is as it was written.
     pub first_bad: Option<BadPlace>,
+    /// How many places are not as they were written and were answered for when a record was recovered. They are
+    /// not among the bad ones.
+    pub acknowledged: u64,
     /// Where all chains stand; `None` where only one project's were checked.
     pub head: Option<Head>,
 }
 
 impl Verification {
-    /// Whether everything is as it was written.
+    /// Whether everything is as it was written, or was answered for.
     pub fn is_whole(&self) -> bool {
         self.bad == 0
     }
@@ -54,6 +60,7 @@ impl Verification {
             subject: subject.clone(),
             seq,
             fault,
+            acknowledged: None,
         };
         each(&bad);
         self.bad += 1;
@@ -70,6 +77,8 @@ pub struct BadPlace {
     pub seq: Option<u64>,
     /// What is wrong.
     pub fault: Fault,
+    /// Who answered for it, where somebody did.
+    pub acknowledged: Option<Acknowledged>,
 }
 
 /// What is wrong with a place in the audit.
@@ -86,8 +95,18 @@ pub enum Fault {
     RecordRolledBack,
     /// The record is not what was written for this subject.
     RecordAltered,
+    /// The record is what was written, and still none that this version can read.
+    RecordMalformed,
     /// There are events but no record.
     RecordMissing,
+    /// The key that it rests under is missing, so that nothing can be said of it.
+    KeyMissing,
+    /// A record was recovered, and that is not told on the other chain where it should be.
+    RecoveryUntold,
+    /// Another chain tells of a recovery that is not there.
+    RecoveryMissing,
+    /// The damaged record that a recovery took the place of is not kept as it was found.
+    DamagedRecordLost,
     /// The row's keys are no ids: another hand wrote it.
     RowForeign,
     /// What lists show of the factor is not what its record says.
@@ -109,6 +128,33 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every fault.
+    pub const ALL: [Self; 18] = [
+        Self::EventAltered,
+        Self::EventMissing,
+        Self::ChainCut,
+        Self::RecordRolledBack,
+        Self::RecordAltered,
+        Self::RecordMalformed,
+        Self::RecordMissing,
+        Self::KeyMissing,
+        Self::RecoveryUntold,
+        Self::RecoveryMissing,
+        Self::DamagedRecordLost,
+        Self::RowForeign,
+        Self::ListAltered,
+        Self::EventMoved,
+        Self::NoticeMoved,
+        Self::NoticesDiffer,
+        Self::StoreRolledBack,
+        Self::NotAsExported,
+    ];
+
+    /// The fault of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| fault.code() == code)
+    }
+
     /// A stable code.
     pub fn code(self) -> &'static str {
         match self {
@@ -117,7 +163,12 @@ impl Fault {
             Self::ChainCut => "chain-cut",
             Self::RecordRolledBack => "record-rolled-back",
             Self::RecordAltered => "record-altered",
+            Self::RecordMalformed => "record-malformed",
             Self::RecordMissing => "record-missing",
+            Self::KeyMissing => "key-missing",
+            Self::RecoveryUntold => "recovery-untold",
+            Self::RecoveryMissing => "recovery-missing",
+            Self::DamagedRecordLost => "damaged-record-lost",
             Self::RowForeign => "row-foreign",
             Self::ListAltered => "list-altered",
             Self::EventMoved => "event-moved",
@@ -155,6 +206,7 @@ struct Progress<'a> {
     people: Option<Walk>,
     /// Those of projects that were looked at and did not have as many as they should.
     short: Vec<Notices>,
+    recoveries: Recoveries,
 }
 
 impl Progress<'_> {
@@ -170,7 +222,10 @@ impl Progress<'_> {
         self.found.bad(subject, seq, fault, self.each);
     }
 
-    fn add(&mut self, subject: &Subject, looked: Looked) {
+    fn add(&mut self, subject: &Subject, mut looked: Looked) {
+        self.notices.explained |= looked.told.torn;
+        self.acknowledge(subject, &mut looked);
+        self.recoveries.add(subject, &mut looked);
         // The installation's chain is checked like any other, and counted as nobody's.
         let counts = u64::from(*subject != Subject::installation());
         self.found.events += looked.events * counts;
@@ -233,6 +288,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 events: 0,
                 bad: 0,
                 first_bad: None,
+                acknowledged: 0,
                 head: None,
             },
             each,
@@ -241,6 +297,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             notices: Notices::default(),
             people: None,
             short: Vec::new(),
+            recoveries: Recoveries::default(),
         };
         let mut missing = None;
         let mut pages = Pages::of("subjects");
@@ -265,6 +322,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         }
         self.project_done(&mut progress).await?;
         self.check_orphans(check.project, &mut progress).await?;
+        self.check_recoveries(check.project.is_none(), &mut progress)
+            .await?;
         for notices in std::mem::take(&mut progress.short) {
             if let Some(project) = notices.of.filter(|_| !notices.explained) {
                 let project = Subject::project_itself(&project);
@@ -434,6 +493,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                     KeyringError::Unknown { id }.into(),
                 ));
             }
+            Err(RestError::Record(_) | RestError::Newer) => {
+                chain.fault(None, Fault::RecordMalformed);
+            }
             Err(_) => chain.fault(None, Fault::RecordAltered),
         }
         let mut pages = Pages::of("chain");
@@ -441,10 +503,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             let page = self.store.chain(subject, chain.seq, PAGE).await;
             let page = page.map_err(Error::store)?;
             for event in &page {
-                chain.next(event)?;
+                chain.next(event);
             }
             if !pages.read(&page, PAGE, |event| event.row.seq)? {
-                return Ok(chain.finish());
+                return chain.finish();
             }
         }
     }

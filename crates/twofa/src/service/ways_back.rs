@@ -48,15 +48,16 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 return Ok(over(Reason::Expired));
             }
             let found = self.membership(project, user).await?;
-            let loaded = self.read(keys, &subject, &stored).await?;
-            if parked.generation != loaded.record.generation() {
+            let seen = self.see_in(keys, &subject, stored).await?;
+            if seen.view().is_readable() && parked.generation != seen.generation() {
                 return Ok(over(Reason::Superseded));
             }
             let method = SignInMethod::Password;
-            let decision = decide(&found.settings, method, &loaded.record.view(), now);
+            let decision = decide(&found.settings, method, &seen.view(), now);
             if decision.next() != Next::Enrol {
                 return Ok(over(decision.reason()));
             }
+            let loaded = seen.readable(&subject)?;
             let id = fresh.hash();
             // The password's time goes on from login to login.
             let next = ParkedLogin {

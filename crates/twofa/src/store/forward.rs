@@ -28,8 +28,8 @@
 ///     }
 ///
 ///     forward_store! { self => self.inner;
-///         load, resume, drain, park, sweep, factors, subjects, orphans, chain, events,
-///         horizon, latest, notices
+///         load, resume, drain, park, sweep, factors, subjects, orphans, remains, chain,
+///         events, horizon, latest, notices
 ///     }
 /// }
 /// # let store = Counting { inner: MemoryStore::new(), conflicts: AtomicU64::new(0) };
@@ -91,6 +91,10 @@ macro_rules! forward_store {
                 after: Option<&$crate::Subject>,
                 limit: u32
             ) -> Vec<$crate::Subject> }
+    };
+    (@remains $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how
+            remains(subject: &$crate::Subject) -> $crate::Remains }
     };
     (@chain $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how

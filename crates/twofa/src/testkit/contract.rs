@@ -3,11 +3,13 @@
 mod keys;
 mod paging;
 mod races;
+mod recovered;
 mod values;
 
 pub use keys::*;
 pub use paging::*;
 pub use races::*;
+pub use recovered::a_recovery_is_written_whole_or_not_at_all;
 pub use values::text_is_kept_byte_for_byte;
 
 use twofa_lifecycle::{LoginKind, ParkedLogin};

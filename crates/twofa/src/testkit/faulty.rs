@@ -161,7 +161,7 @@ impl<S: Store> Store for FaultyStore<S> {
     type Error = FaultyError<S::Error>;
 
     forward_store! { self => self.inner, via self.read;
-        load, resume, factors, subjects, orphans, chain, events, horizon, latest,
+        load, resume, factors, subjects, orphans, remains, chain, events, horizon, latest,
         notices
     }
 

@@ -10,6 +10,7 @@ use std::thread::{self, Thread};
 use twofa_policy::{ProjectSettings, Role};
 use twofa_types::{ProjectId, UnixTime, UserId};
 
+use super::Hand;
 use crate::{Directory, MemoryDirectory, MemoryStore, Store};
 
 /// A store to be tested, and the directory that goes with it.
@@ -86,6 +87,13 @@ pub trait Harness: Sync {
         role: Option<Role>,
     ) -> impl Future<Output = ()> + Send;
 
+    /// Does what a [`Hand`] in the database does, past the store's own calls, and says whether that can be done here.
+    /// Where it cannot, as by default, the checks of how damage is recovered check nothing.
+    fn tamper(&self, hand: Hand<'_>) -> impl Future<Output = bool> + Send {
+        let _ = hand;
+        std::future::ready(false)
+    }
+
     /// Drives a future to its end on the calling thread. Called from many threads at once.
     fn block_on<F: Future>(&self, future: F) -> F::Output;
 }
@@ -114,6 +122,11 @@ impl Harness for MemoryHarness {
             Some(role) => self.directory.set_member(project, user, role),
             None => self.directory.remove_member(project, user),
         }
+    }
+
+    async fn tamper(&self, hand: Hand<'_>) -> bool {
+        self.store.tamper(hand);
+        true
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

@@ -101,6 +101,11 @@ impl<'h, H: Harness> Site<'h, H> {
         &self.service
     }
 
+    /// What the store is given by.
+    pub(super) fn harness(&self) -> &'h H {
+        self.harness
+    }
+
     /// The keyring that every service here reads.
     pub fn ring(&self) -> &SharedRing {
         &self.ring
@@ -222,6 +227,16 @@ impl<'h, H: Harness> Site<'h, H> {
         let set_up = self.set_up(user);
         let phone = Authenticator::scan(&set_up);
         let _pass = accepted(self.answer(set_up.login(), &phone.code(self.now())));
+        phone
+    }
+
+    /// Sets a factor up behind a hand-over code.
+    pub(super) fn confirm_with(&self, user: &UserId, handover: &str) -> Authenticator {
+        let set_up = self.set_up(user);
+        let phone = Authenticator::scan(&set_up);
+        let code = phone.code(self.now());
+        let attempt = Attempt::new(set_up.login(), &code).with_handover(handover);
+        let _pass = accepted(fine(self.wait(self.service.answer(attempt))));
         phone
     }
 

@@ -94,7 +94,7 @@ impl twofa::Store for Contended {
     }
 
     twofa::forward_store! { self => self.0;
-        load, resume, park, sweep, factors, subjects, orphans, chain, events, horizon, latest,
+        load, resume, park, sweep, factors, subjects, orphans, remains, chain, events, horizon, latest,
         notices
     }
 }

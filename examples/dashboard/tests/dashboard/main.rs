@@ -14,6 +14,7 @@
 mod attacks;
 mod browser;
 mod browsers;
+mod damaged;
 mod guesses;
 mod half_open;
 mod lists;

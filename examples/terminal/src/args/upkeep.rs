@@ -42,6 +42,9 @@ pub(crate) enum Audit {
         /// And that every event in this file of `audit export` is still there
         #[arg(long, value_name = "EXPORT")]
         against: Option<PathBuf>,
+        /// End with 1 also where what is not as it was written was answered for by a recovery
+        #[arg(long)]
+        strict: bool,
     },
 }
 

@@ -154,8 +154,8 @@ fn the_impact_of_a_change_is_told_before_it_is_made() {
         .iter()
         .map(|r| r["rule"].as_u64().unwrap())
         .collect();
-    assert_eq!(rules, (1..=10).collect::<Vec<_>>());
-    assert_eq!(explained["trail"][9]["matched"], true);
+    assert_eq!(rules, (1..=11).collect::<Vec<_>>());
+    assert_eq!(explained["trail"][10]["matched"], true);
     let explained = play
         .json(MANDATE, &["policy", "explain", "acme", "bob", "--sso"])
         .done();

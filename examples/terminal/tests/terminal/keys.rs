@@ -197,8 +197,8 @@ fn a_stolen_key_opens_nothing_once_it_is_retired() {
         copied.replace("notice", "notice + 100"),
     );
     execute(&play.path("twofa.db"), &statements);
-    let error = play.json(MANDATE + 60, &["login", "acme", "ann"]).error(3);
-    assert_eq!(error["error"], "record-unreadable", "{error}");
+    let refused = play.json(MANDATE + 60, &["login", "acme", "ann"]);
+    assert_eq!(refused.reason(), "record-unreadable");
     let found = play.run(&["audit", "verify", "--json"]).unverified();
     assert_eq!(found["first_bad"]["user"], "ann", "{found}");
     // Their whole store under the owner's name: another store's keys.

@@ -18,6 +18,7 @@ mod people;
 mod play;
 mod postgres;
 mod races;
+mod recovery;
 mod refusals;
 mod resets;
 mod secrets;

@@ -211,6 +211,7 @@ impl Play {
                 self.model.locked_until = None;
                 assert_eq!(told.len(), 1);
                 self.wrote();
+                self.keep_proof();
             }
             Expected::Refused(_) if counts => {
                 self.model.failures += 1;

@@ -34,6 +34,29 @@ pub enum Happens {
     },
     Import,
     Expire,
+    /// Something else than this library changes what is stored, so that it cannot be read.
+    Damage,
+    Recover {
+        /// Of a record that is damaged only now.
+        damaged: bool,
+        support: bool,
+        known: Known,
+        failures: u32,
+        /// With a grant that is for an ordinary reset.
+        ordinary: bool,
+        stored: bool,
+    },
+}
+
+/// What is left to tell the generation by.
+#[derive(Debug, Clone, Copy)]
+pub enum Known {
+    /// Events that name it.
+    Events,
+    /// Parked logins alone: the events are gone as well.
+    Logins,
+    /// More than there ever was: somebody wrote events of their own.
+    More(u32),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +70,9 @@ pub fn happens() -> impl Strategy<Value = Happens> {
     let typed =
         || prop_oneof![1 => Just(Typed::Nothing), 1 => Just(Typed::Wrong), 4 => Just(Typed::Right)];
     let kind = || prop_oneof![1 => Just(LoginKind::Enrol), 5 => Just(LoginKind::Challenge), 1 => Just(LoginKind::Replace)];
+    let known = prop_oneof![3 => Just(Known::Events), 2 => Just(Known::Logins), 1 => (1..9_u32).prop_map(Known::More)];
     let steps = prop_oneof![8 => Just(0_i64), 6 => -4..5_i64, 1 => -25..25_i64];
-    prop_oneof![
+    let usual = prop_oneof![
         4 => (0..70_u64).prop_map(Happens::Tick),
         1 => (200..8000_u64).prop_map(Happens::Tick),
         1 => (1..200_u64).prop_map(Happens::TickBack),
@@ -63,5 +87,24 @@ pub fn happens() -> impl Strategy<Value = Happens> {
             .prop_map(|(support, handover, stale, stored)| Happens::Reset { support, handover, stale, stored }),
         1 => Just(Happens::Import),
         1 => Just(Happens::Expire),
-    ]
+    ];
+    let recover = (
+        prop::bool::weighted(0.7),
+        any::<bool>(),
+        known,
+        prop_oneof![6 => 0..4_u32, 2 => 4..12_u32, 1 => 98..102_u32],
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.8),
+    )
+        .prop_map(
+            |(damaged, support, known, failures, ordinary, stored)| Happens::Recover {
+                damaged,
+                support,
+                known,
+                failures,
+                ordinary,
+                stored,
+            },
+        );
+    prop_oneof![60 => usual, 1 => Just(Happens::Damage), 1 => recover]
 }

@@ -5,10 +5,11 @@ use twofa_lifecycle::{ChainHead, Listed, Summary};
 use twofa_types::ProjectId;
 
 use super::Fault;
+use super::recovered::{Stretch, Told};
 use crate::error::{Error, RestError};
 use crate::installation::Installation;
 use crate::keyring::KeyId;
-use crate::keys::Keys;
+use crate::keys::{HmacSha256, Keys};
 use crate::seal;
 use crate::store::{Stored, Subject, SubjectEvent};
 
@@ -27,6 +28,8 @@ pub(super) struct Looked {
     pub(super) is_none: bool,
     /// For each head in the making.
     pub(super) covered: [Covered; 2],
+    /// What recoveries say.
+    pub(super) told: Told,
 }
 
 /// What a record says that the directory says.
@@ -123,7 +126,7 @@ pub(super) fn open(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<Op
 }
 
 /// A chain, looked at event by event.
-pub(super) struct Chain<'a> {
+pub(in crate::service) struct Chain<'a> {
     pub(super) keys: &'a Keys,
     pub(super) subject: &'a Subject,
     pub(super) bounds: Bounds,
@@ -131,14 +134,27 @@ pub(super) struct Chain<'a> {
     pub(super) head: Option<ChainHead>,
     /// Whether lists show what the record says; as far as that can be read.
     pub(super) is_listed_right: bool,
-    pub(super) seq: u64,
-    pub(super) mac: [u8; 32],
+    pub(in crate::service) seq: u64,
+    pub(in crate::service) mac: [u8; 32],
     pub(super) cursor: u64,
     pub(super) notice: u64,
+    /// Since the recovery before.
+    pub(in crate::service) stretch: Stretch,
+    /// The first key that is missing, under which nothing can be said of an event.
+    pub(super) missing: Option<Error>,
     pub(super) looked: Looked,
 }
 
 impl<'a> Chain<'a> {
+    /// A chain by itself, without what its record and its project say.
+    pub(in crate::service) fn alone(keys: &'a Keys, subject: &'a Subject) -> Self {
+        let bounds = Bounds {
+            cursors: [0, 0],
+            last_notice: 0,
+        };
+        Self::new(keys, subject, bounds)
+    }
+
     pub(super) fn new(keys: &'a Keys, subject: &'a Subject, bounds: Bounds) -> Self {
         Self {
             keys,
@@ -150,6 +166,8 @@ impl<'a> Chain<'a> {
             mac: [0; 32],
             cursor: 0,
             notice: 0,
+            stretch: Stretch::default(),
+            missing: None,
             looked: Looked::default(),
         }
     }
@@ -159,10 +177,13 @@ impl<'a> Chain<'a> {
     }
 
     /// The next event. What follows a bad one is compared with that one as it lies there.
-    pub(super) fn next(&mut self, event: &SubjectEvent) -> Result<(), Error> {
+    pub(in crate::service) fn next(&mut self, event: &SubjectEvent) {
         let row = &event.row;
         let at = Some(row.seq);
+        let faults_before = self.looked.faults.len();
+        let mut right = true;
         if self.head.is_some_and(|head| row.seq > head.seq) {
+            right = false;
             // Once for all that go on past the head.
             if self.head.is_some_and(|head| self.seq <= head.seq) {
                 self.fault(at, Fault::RecordRolledBack);
@@ -172,22 +193,25 @@ impl<'a> Chain<'a> {
             self.fault(at, Fault::EventMissing);
         } else {
             let key = KeyId::from_number(row.key_id);
-            let right = match seal::event_mac(self.keys, self.subject, row, &self.mac) {
-                Ok(expected) => expected.verify_slice(&row.mac).is_ok(),
+            let fits = |mac: HmacSha256| mac.verify_slice(&row.mac).is_ok();
+            match seal::event_mac(self.keys, self.subject, row, &self.mac).map(fits) {
+                Ok(true) => {}
                 Err(source) if self.keys.knows(key) => {
-                    return Err(Error::unreadable(self.subject, source));
+                    right = false;
+                    let subject = self.subject;
+                    self.missing
+                        .get_or_insert_with(|| Error::unreadable(subject, source));
                 }
-                // The store never had a key of that id.
-                Err(_) => false,
-            };
-            if !right {
-                self.fault(at, Fault::EventAltered);
+                // Under a key of that id it is another's, or the store never had one.
+                Ok(false) | Err(_) => self.fault(at, Fault::EventAltered),
             }
         }
         if event.cursor <= self.cursor {
             self.fault(at, Fault::EventMoved);
         }
         self.check_notice(event);
+        right &= self.looked.faults.len() == faults_before;
+        self.passed(event, faults_before, right);
         (self.seq, self.mac) = (row.seq, row.mac);
         self.cursor = self.cursor.max(event.cursor);
         self.looked.events += 1;
@@ -196,7 +220,6 @@ impl<'a> Chain<'a> {
                 *covered = (row.seq, row.mac);
             }
         }
-        Ok(())
     }
 
     pub(super) fn check_notice(&mut self, event: &SubjectEvent) {
@@ -218,7 +241,13 @@ impl<'a> Chain<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Looked {
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] where a key is missing that nobody has given up.
+    pub(super) fn finish(mut self) -> Result<Looked, Error> {
+        if let Some(missing) = self.missing.take() {
+            return Err(missing);
+        }
         if let Some(head) = self.head {
             if self.seq < head.seq {
                 self.fault(Some(self.seq + 1), Fault::ChainCut);
@@ -228,6 +257,6 @@ impl<'a> Chain<'a> {
                 self.fault(None, Fault::ListAltered);
             }
         }
-        self.looked
+        Ok(self.looked)
     }
 }

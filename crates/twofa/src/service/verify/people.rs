@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::retry::Tries;
 use crate::service::TwoFactor;
 use crate::service::pages::Pages;
-use crate::service::record::read_at_rest;
+use crate::service::seen::read_at_rest;
 use crate::store::{Store, Subject};
 
 /// A project's members as the directory lists them, beside the records of the project, which come in the same order.

@@ -63,6 +63,7 @@ impl Draft {
             events: Vec::new(),
             park: None,
             ends: Ends::None,
+            recovery: None,
         })
     }
 

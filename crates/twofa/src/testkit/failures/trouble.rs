@@ -2,7 +2,7 @@
 
 use twofa_policy::Reason;
 
-use crate::testkit::site::{accepted, fine, granted, reason, service};
+use crate::testkit::site::{accepted, fine, granted, reason, refused, service};
 use crate::testkit::{Authenticator, Fault, FaultyStore, Harness, SharedRing, Site, SwappedStore};
 use crate::{Answer, Attempt, Begin, Error, Events, Keyring, SignIn, Store, Subject, SubjectEvent};
 
@@ -243,20 +243,20 @@ pub fn f29_a_row_that_was_moved_opens_nothing<H: Harness>(harness: &H) {
     let other = Subject::member(&site.project, &site.bob);
     let swapped = SwappedStore::new(store, one.clone(), other.clone());
     let swapped = service(swapped, directory, &site.keyring(), &site.clock);
-    let altered = |code: Option<&'static str>, what: &str| {
+    let altered = |reason: Reason, what: &str| {
         assert_eq!(
-            code,
-            Some("record-unreadable"),
+            reason,
+            Reason::RecordUnreadable,
             "broken promise: {what} of a moved row"
         );
     };
     for (user, login) in [&site.ann, &site.bob].into_iter().zip(&logins) {
         let begun = site.wait(swapped.begin(SignIn::password(&site.project, user)));
-        altered(begun.err().map(|error| error.code()), "begin");
+        altered(refused(fine(begun)), "begin");
         for phone in &phones {
             let code = phone.code(site.now());
             let answer = site.wait(swapped.answer(Attempt::new(login, &code)));
-            altered(answer.err().map(|error| error.code()), "an answer");
+            altered(reason(fine(answer)), "an answer");
         }
     }
     let found = fine(site.wait(swapped.audit_verify(None)));
