@@ -6,8 +6,8 @@ use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::testkit::{MemoryHarness, Site, fine};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, Change, EventQuery, FactorRow, Found, MemoryStoreError, RecordRow, Resumed, Store,
-    Subject, SubjectEvent,
+    Applied, Change, EventQuery, FactorRow, Found, MemoryStoreError, RecordRow, Remains, Resumed,
+    Store, Subject, SubjectEvent,
 };
 
 /// The rows, read as the audit's check reads them.
@@ -112,6 +112,10 @@ impl Store for Audit {
             last_event: last.map_or(0, |event| event.row.seq),
             last_notice: notices.copied().unwrap_or_default(),
         })
+    }
+
+    async fn remains(&self, _: &Subject) -> Result<Remains, Self::Error> {
+        Ok(Remains::default())
     }
 
     async fn resume(&self, _: &LoginHash) -> Result<Option<Resumed>, Self::Error> {

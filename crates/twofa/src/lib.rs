@@ -17,7 +17,7 @@
 //! | `store.rs`, `directory.rs` | [`Store`] and [`Directory`]: what an application may bring itself |
 //! | `store/forward.rs`, `store/recovery.rs` | [`forward_store!`]: for a store that wraps another; [`Recovery`] |
 //! | `store/people.rs` | [`People`]: a store that keeps projects and members too |
-//! | `memory.rs` | a store and a directory in memory |
+//! | `memory.rs`, `memory/` | a store and a directory in memory |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys, their ids and states, and where they come from |
 //! | `installation.rs`, `keys.rs`, `keys/` | the store's own record of its keys; both together, as what is used |
 //! | `seal.rs` | how things rest under them |

@@ -14,6 +14,9 @@ use crate::store::{
     Resumed, Store, Stored, Subject, SubjectEvent,
 };
 
+#[cfg(feature = "testkit")]
+mod hand;
+
 /// A [`Store`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<Tables>);
@@ -54,52 +57,6 @@ impl MemoryStore {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Every write is whole before the lock is given back, so a panic elsewhere leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(feature = "testkit")]
-impl MemoryStore {
-    /// Does what a hand in the database does.
-    pub(crate) fn tamper(&self, hand: crate::testkit::Hand<'_>) {
-        use crate::testkit::Hand;
-        let mut tables = self.tables();
-        let tables = &mut *tables;
-        match hand {
-            Hand::Record(subject, None, _) => drop(tables.factors.remove(subject)),
-            Hand::Record(subject, Some(stored), shown) => {
-                let lies = (stored.clone(), shown);
-                let entry = tables.factors.entry(subject.clone());
-                entry
-                    .and_modify(|(lying, _)| *lying = stored.clone())
-                    .or_insert(lies);
-            }
-            Hand::CutEvents(subject, after) => {
-                if let Some(places) = tables.chains.get_mut(subject) {
-                    let events = &tables.events;
-                    places.retain(|at| events.get(*at).is_some_and(|e| e.row.seq <= after));
-                }
-            }
-            Hand::EventDetail(subject, seq, detail) => {
-                for event in &mut tables.events {
-                    if event.subject == *subject && event.row.seq == seq {
-                        event.row.detail = Some(detail.to_owned());
-                    }
-                }
-            }
-            Hand::Generation(subject, generation) => {
-                for event in &mut tables.events {
-                    if event.subject == *subject {
-                        event.row.generation = generation;
-                    }
-                }
-                for (of, login) in tables.logins.values_mut() {
-                    if of == subject {
-                        login.generation = generation;
-                    }
-                }
-            }
-            Hand::ForgetDamaged(subject) => drop(tables.damaged.remove(subject)),
-        }
     }
 }
 
