@@ -67,8 +67,8 @@ pub use service::{
 };
 pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{
-    Applied, AuditRow, Change, Ends, EventQuery, FactorRow, Found, MAX_RECORD_BYTES, RecordRow,
-    Resumed, Store, Stored, Subject, SubjectEvent,
+    Applied, AuditRow, ChainSpan, Change, Cut, Ends, EventQuery, FactorRow, Found, HeadRow,
+    MAX_RECORD_BYTES, RecordRow, Resumed, Store, Stored, Subject, SubjectEvent, Tip,
 };
 
 /// The examples in the repository's README, compiled.

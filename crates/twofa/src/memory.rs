@@ -1,7 +1,8 @@
 //! A store and a directory in memory: for tests, examples and learning. Nothing outlives the process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use twofa_lifecycle::{LoginHash, ParkedLogin, Summary, SummaryState};
@@ -10,9 +11,11 @@ use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::directory::{Directory, Project, Standing};
 use crate::store::{
-    Applied, Change, Ends, EventQuery, FactorRow, Found, RecordRow, Resumed, Store, Stored,
-    Subject, SubjectEvent,
+    Applied, ChainSpan, Change, Cut, Ends, EventQuery, FactorRow, Found, HeadRow, RecordRow,
+    Resumed, Store, Stored, Subject, SubjectEvent, Tip,
 };
+
+mod chains;
 
 /// A [`Store`] in memory.
 #[derive(Debug, Default)]
@@ -22,10 +25,12 @@ pub struct MemoryStore(Mutex<Tables>);
 struct Tables {
     factors: BTreeMap<Subject, (Stored, Summary)>,
     logins: HashMap<LoginHash, (Subject, ParkedLogin)>,
-    /// In the order of writing: an event's cursor is its index plus one.
-    events: Vec<SubjectEvent>,
-    /// Where each subject's events stand in `events`.
-    chains: BTreeMap<Subject, Vec<usize>>,
+    /// By their cursors, in the order of writing.
+    events: BTreeMap<u64, SubjectEvent>,
+    /// The cursors of each subject's events.
+    chains: BTreeMap<Subject, Vec<u64>>,
+    /// How far each chain was taken out, and what was laid down in its place.
+    checkpoints: BTreeMap<Subject, (u64, Vec<u8>)>,
     /// How many notices each project has.
     notices: BTreeMap<ProjectId, u64>,
 }
@@ -61,7 +66,7 @@ impl Tables {
             .get(subject)
             .map_or([].as_slice(), Vec::as_slice)
             .iter();
-        places.filter_map(|place| self.events.get(*place))
+        places.filter_map(|place| self.events.get(place))
     }
 
     fn last_event(&self, subject: &Subject) -> u64 {
@@ -103,10 +108,12 @@ impl Tables {
         self.factors
             .insert(change.subject.clone(), (stored, change.summary));
         for row in &change.events {
+            // The last event of all is never taken out.
+            let cursor = self.horizon() + 1;
             self.chains
                 .entry(change.subject.clone())
                 .or_default()
-                .push(self.events.len());
+                .push(cursor);
             let notice = match change.subject.project() {
                 Some(project) if row.notice => {
                     let last = self.notices.entry(project.clone()).or_default();
@@ -115,12 +122,13 @@ impl Tables {
                 }
                 _ => None,
             };
-            self.events.push(SubjectEvent {
-                cursor: u64::try_from(self.events.len()).unwrap_or(u64::MAX) + 1,
+            let event = SubjectEvent {
+                cursor,
                 notice,
                 subject: change.subject.clone(),
                 row: row.clone(),
-            });
+            };
+            self.events.insert(cursor, event);
         }
         match change.ends {
             Ends::None => {}
@@ -240,7 +248,9 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Subject>, Self::Error> {
         let tables = self.tables();
-        let orphans = tables.chains.keys().filter(|subject| {
+        let orphans = tables.chains.keys().chain(tables.checkpoints.keys());
+        let orphans: BTreeSet<&Subject> = orphans.collect();
+        let orphans = orphans.into_iter().filter(|subject| {
             project.is_none_or(|project| subject.project() == Some(project))
                 && after.is_none_or(|after| *subject > after)
                 && !tables.factors.contains_key(subject)
@@ -259,6 +269,36 @@ impl Store for MemoryStore {
         Ok(first(limit, rows.cloned()))
     }
 
+    async fn heads(
+        &self,
+        project: Option<&ProjectId>,
+        after: Option<&Subject>,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<HeadRow>, Self::Error> {
+        let tables = self.tables();
+        Ok(first(limit, tables.heads(project, after, up_to)))
+    }
+
+    async fn chains(
+        &self,
+        span: &ChainSpan<'_>,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
+        let tables = self.tables();
+        Ok(first(limit, tables.span(span).cloned()))
+    }
+
+    async fn checkpoint(&self, subject: &Subject) -> Result<Option<Vec<u8>>, Self::Error> {
+        let tables = self.tables();
+        let found = tables.checkpoints.get(subject);
+        Ok(found.map(|(_, checkpoint)| checkpoint.clone()))
+    }
+
+    async fn cut(&self, cuts: &[Cut]) -> Result<bool, Self::Error> {
+        Ok(self.tables().cut(cuts))
+    }
+
     async fn events(
         &self,
         project: Option<&ProjectId>,
@@ -266,8 +306,8 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        let from = usize::try_from(after).unwrap_or(usize::MAX);
-        let rows = tables.events.iter().skip(from);
+        let from = (Bound::Excluded(after), Bound::Unbounded);
+        let rows = tables.events.range(from).map(|(_, event)| event);
         let of = |event: &&SubjectEvent| {
             project.is_none_or(|project| event.subject.project() == Some(project))
         };
@@ -275,8 +315,7 @@ impl Store for MemoryStore {
     }
 
     async fn horizon(&self) -> Result<u64, Self::Error> {
-        let events = self.tables().events.len();
-        Ok(u64::try_from(events).unwrap_or(u64::MAX))
+        Ok(self.tables().horizon())
     }
 
     async fn latest(
@@ -286,7 +325,7 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        let rows = tables.events.iter().rev().filter(|event| {
+        let rows = tables.events.values().rev().filter(|event| {
             event.subject.project() == Some(project)
                 && which.before.is_none_or(|before| event.cursor < before)
                 && which
@@ -306,7 +345,7 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        let rows = tables.events.iter().filter(|event| {
+        let rows = tables.events.values().filter(|event| {
             event.subject.project() == Some(project)
                 && event.notice.is_some_and(|notice| notice > after)
         });

@@ -136,7 +136,7 @@ impl Store for Doctored {
     }
 
     forward_store! { self => self.inner;
-        apply, park, sweep, factors, events, horizon, latest, notices
+        apply, park, sweep, factors, checkpoint, cut, events, horizon, latest, notices
     }
 }
 

@@ -250,7 +250,7 @@ impl Store for BrokenStore {
         Ok(rows)
     }
 
-    forward_store! { self => self.inner; subjects, orphans, events, horizon, latest }
+    forward_store! { self => self.inner; subjects, orphans, checkpoint, cut, events, horizon, latest }
 }
 
 struct BrokenHarness {
