@@ -62,10 +62,13 @@ pub use login::{
 pub use memory::{MemoryDirectory, MemoryStore, MemoryStoreError};
 pub use proof::{AcceptedCode, LoginPass, NotAProof, Proof};
 pub use service::{
+    ArchiveDone, ArchiveSink, ArchivedEvent, ArchivedEvents, InstallationView, KeyUse, Looks,
+    ProofsOfOld, Watch,
+};
+pub use service::{
     Authorized, BadPlace, Behind, Builder, Check, Events, Fault, Impact, Imported, MemberImpact,
     ResetDone, Rotation, TwoFactor, Verification,
 };
-pub use service::{InstallationView, KeyUse, ProofsOfOld};
 pub use store::{
     Applied, AuditRow, ChainSpan, Change, Cut, Ends, EventQuery, FactorRow, Found, HeadRow,
     MAX_RECORD_BYTES, RecordRow, Resumed, Store, Stored, Subject, SubjectEvent, Tip,

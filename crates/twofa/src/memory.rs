@@ -74,6 +74,12 @@ impl Tables {
         last.map_or(0, |event| event.row.seq)
     }
 
+    /// The version of the installation's record.
+    fn installation(&self) -> u64 {
+        let found = self.factors.get(&Subject::installation());
+        found.map_or(0, |(stored, _)| stored.version)
+    }
+
     fn found(&self, subject: &Subject) -> Found {
         let notices = subject
             .project()
@@ -93,8 +99,7 @@ impl Tables {
         if found != change.expected {
             return Ok(Applied::Conflict);
         }
-        let installation = self.factors.get(&Subject::installation());
-        if installation.map_or(0, |(stored, _)| stored.version) != change.installation {
+        if self.installation() != change.installation {
             return Ok(Applied::Stale);
         }
         let last = self.last_event(&change.subject);
@@ -295,8 +300,8 @@ impl Store for MemoryStore {
         Ok(found.map(|(_, checkpoint)| checkpoint.clone()))
     }
 
-    async fn cut(&self, cuts: &[Cut]) -> Result<bool, Self::Error> {
-        Ok(self.tables().cut(cuts))
+    async fn cut(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Self::Error> {
+        Ok(self.tables().cut(installation, cuts))
     }
 
     async fn events(

@@ -441,10 +441,15 @@ pub trait Store: Send + Sync {
         subject: &Subject,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>> + Send;
 
-    /// Takes the beginnings of chains out, with the checkpoints in their place, all of them or none. False, and
-    /// nothing is done, where one of them does not stand as it says: it was cut by another meanwhile, or its events
-    /// are not all there.
-    fn cut(&self, cuts: &[Cut]) -> impl Future<Output = Result<bool, Self::Error>> + Send;
+    /// Takes the beginnings of chains out, with the checkpoints in their place, all of them or none.
+    /// [`Applied::Conflict`] where one of them does not stand as it says: it was cut by another meanwhile, or its
+    /// events are not all there. [`Applied::Stale`] where the installation's record is not of this version, as in
+    /// [`apply`](Store::apply).
+    fn cut(
+        &self,
+        installation: u64,
+        cuts: &[Cut],
+    ) -> impl Future<Output = Result<Applied, Self::Error>> + Send;
 
     /// The events of one project, or of all and of the installation, by their cursors after `after` (0 for the
     /// first), at most `limit`. A reader who keeps the last cursor misses none, however many write: an event that

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use twofa_types::ProjectId;
 
-use super::{ChainSpan, Cut, HeadRow, Subject, SubjectEvent, Tables, Tip};
+use super::{Applied, ChainSpan, Cut, HeadRow, Subject, SubjectEvent, Tables, Tip};
 
 impl Tables {
     pub(super) fn horizon(&self) -> u64 {
@@ -30,7 +30,10 @@ impl Tables {
                 summary: Some(*summary),
                 last_notice: self.found(subject).last_notice,
                 covered: covered.find(|event| event.cursor <= up_to).map(tip),
-                checkpoint: self.checkpoints.get(subject).map(|(_, bytes)| bytes.clone()),
+                checkpoint: self
+                    .checkpoints
+                    .get(subject)
+                    .map(|(_, bytes)| bytes.clone()),
             }
         })
     }
@@ -43,12 +46,10 @@ impl Tables {
             Some((subject, _)) => Bound::Included(subject),
             None => Bound::Unbounded,
         };
-        // A span that ends before it begins is empty.
-        let until = from_is_before(from, span.until).then_some(span.until);
-        let chains = until.map(|until| self.chains.range((from, Bound::Included(until))));
+        let within = |subject: &Subject| span.until.is_none_or(|until| subject <= until);
+        let chains = self.chains.range((from, Bound::Unbounded));
         let events = chains
-            .into_iter()
-            .flatten()
+            .take_while(move |(subject, _)| within(subject))
             .flat_map(|(_, places)| places)
             .filter_map(|place| self.events.get(place));
         events.filter(|event| {
@@ -57,7 +58,7 @@ impl Tables {
         })
     }
 
-    pub(super) fn cut(&mut self, cuts: &[Cut]) -> bool {
+    pub(super) fn cut(&mut self, installation: u64, cuts: &[Cut]) -> Applied {
         let stands = |cut: &Cut| {
             let before = self.checkpoints.get(&cut.subject);
             let seqs = self.chain(&cut.subject).map(|event| event.row.seq);
@@ -67,7 +68,10 @@ impl Tables {
                 && there.eq(cut.from + 1..=cut.to)
         };
         if !cuts.iter().all(stands) {
-            return false;
+            return Applied::Conflict;
+        }
+        if self.installation() != installation {
+            return Applied::Stale;
         }
         for cut in cuts {
             let events = &mut self.events;
@@ -85,14 +89,7 @@ impl Tables {
             self.checkpoints
                 .insert(cut.subject.clone(), (cut.to, cut.checkpoint.clone()));
         }
-        true
-    }
-}
-
-fn from_is_before(from: Bound<&Subject>, until: &Subject) -> bool {
-    match from {
-        Bound::Included(from) | Bound::Excluded(from) => from <= until,
-        Bound::Unbounded => true,
+        Applied::Committed
     }
 }
 

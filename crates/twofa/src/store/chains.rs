@@ -38,8 +38,8 @@ pub struct Tip {
 pub struct ChainSpan<'a> {
     /// What comes after this subject's event of this number; after the subject altogether with the greatest number.
     pub after: Option<(&'a Subject, u64)>,
-    /// Up to this subject, and with it.
-    pub until: &'a Subject,
+    /// Up to this subject, and with it; to the end without one.
+    pub until: Option<&'a Subject>,
     /// Those with a greater cursor.
     pub since: u64,
 }
@@ -51,7 +51,8 @@ pub struct Cut {
     pub subject: Subject,
     /// How far it was taken out before; 0 where it never was. It must still stand.
     pub from: u64,
-    /// The number of the last event to be taken out. None of those up to it is missing, and one follows it.
+    /// The number of the last event to be taken out. None of those up to it is missing, and one follows it. As
+    /// `from`, where only the checkpoint is laid down anew.
     pub to: u64,
     /// What is laid down in their place.
     pub checkpoint: Vec<u8>,
@@ -118,7 +119,8 @@ pub(super) async fn chains_one_by_one<S: Store + ?Sized>(
         let first = store.subjects(None, None, 1).await?;
         next = first.into_iter().next().map(|row| (row.subject, 0));
     }
-    while let Some((subject, seq)) = next.filter(|(subject, _)| subject <= span.until) {
+    let within = |subject: &Subject| span.until.is_none_or(|until| subject <= until);
+    while let Some((subject, seq)) = next.filter(|(subject, _)| within(subject)) {
         let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
         // Those that were asked for are found after the last one that was not.
         let known = covered(store, &subject, span.since).await?;

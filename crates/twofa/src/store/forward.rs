@@ -116,7 +116,7 @@ macro_rules! forward_store {
             checkpoint(subject: &$crate::Subject) -> Option<Vec<u8>> }
     };
     (@cut $this:ident $how:tt) => {
-        $crate::forward_store! { @fn $this $how cut(cuts: &[$crate::Cut]) -> bool }
+        $crate::forward_store! { @fn $this $how cut(installation: u64, cuts: &[$crate::Cut]) -> $crate::Applied }
     };
     (@events $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how

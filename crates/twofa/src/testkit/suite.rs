@@ -16,7 +16,8 @@ macro_rules! __twofa_each_check {
                 notices_are_read_in_order, members_are_listed_in_pages,
                 one_of_many_writers_wins, no_count_is_lost, no_notice_is_missed_beside_writers,
                 the_installation_has_a_record_of_its_own, a_write_under_older_keys_is_stale,
-                nothing_comes_to_rest_under_older_keys, one_of_many_changes_of_keys_wins;
+                nothing_comes_to_rest_under_older_keys, one_of_many_changes_of_keys_wins,
+                many_chains_are_read_in_pages, a_chain_is_cut_whole_or_not_at_all;
             failures: f01_a_code_works_once, f02_an_older_step_is_refused_after_a_newer_one,
                 f03_after_a_hundred_failures_the_right_code_is_refused,
                 f04_every_way_of_typing_is_one_code, f05_a_failure_outlives_the_caller,
@@ -47,6 +48,9 @@ macro_rules! __twofa_each_check {
                 a_store_without_a_record_of_its_keys_goes_on;
             ways_back: an_import_does_not_bring_a_lost_phone_back,
                 a_half_open_session_does_not_outlive_its_password, ended_sessions_do_not_go_on;
+            archive: what_is_left_of_an_archived_chain_verifies, what_was_done_to_an_archive_is_found,
+                an_archive_that_was_ended_goes_on, a_checkpoint_is_nobodys_to_make,
+                what_came_since_a_head_is_checked, checkpoints_rotate_with_everything_else;
             record: a_flood_of_refusals_stops_no_sign_in, a_head_stands_for_what_was_there;
             service: a_handover_code_is_asked_for_after_a_reset,
                 an_imported_factor_is_in_use_at_once, keys_rotate_beside_logins,

@@ -4,13 +4,14 @@ use hmac::Mac as _;
 use twofa_lifecycle::{ChainHead, Summary};
 use twofa_types::ProjectId;
 
+use super::super::checkpoint::Checkpoint;
 use super::Fault;
 use crate::error::{Error, RestError};
 use crate::installation::Installation;
-use crate::keyring::KeyId;
+use crate::keyring::{KeyId, KeyringError};
 use crate::keys::Keys;
 use crate::seal;
-use crate::store::{Stored, Subject, SubjectEvent};
+use crate::store::{HeadRow, Stored, Subject, SubjectEvent, Tip};
 
 /// The last event of a chain that a head covers; number 0 where it covers none.
 pub(super) type Covered = (u64, [u8; 32]);
@@ -24,6 +25,10 @@ pub(super) struct Looked {
     pub(super) notices: Numbers,
     /// For each head in the making.
     pub(super) covered: [Covered; 2],
+    /// Which heads stand for an event that was archived, and cannot be known from what is left.
+    pub(super) hidden: [bool; 2],
+    /// What the chain's archived beginning left.
+    pub(super) checkpoint: Option<Checkpoint>,
 }
 
 /// The notices of the project whose chains are being looked at.
@@ -48,21 +53,21 @@ impl Notices {
 }
 
 /// Numbers that were seen.
-#[derive(Default, Clone, Copy)]
-pub(super) struct Numbers {
-    pub(super) count: u64,
-    pub(super) sum: u128,
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(in crate::service) struct Numbers {
+    pub(in crate::service) count: u64,
+    pub(in crate::service) sum: u128,
     /// The greatest, also of those that came since.
-    pub(super) greatest: u64,
+    pub(in crate::service) greatest: u64,
 }
 
 impl Numbers {
-    pub(super) fn see(&mut self, number: u64) {
+    pub(in crate::service) fn see(&mut self, number: u64) {
         self.count += 1;
         self.sum += u128::from(number);
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(in crate::service) fn add(&mut self, other: Self) {
         self.count += other.count;
         self.sum += other.sum;
         self.greatest = self.greatest.max(other.greatest);
@@ -99,6 +104,46 @@ pub(super) fn open(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<Op
     })
 }
 
+/// A chain whose record and checkpoint are read, before its first event.
+pub(super) fn begin<'a>(
+    keys: &'a Keys,
+    row: &'a HeadRow,
+    bounds: Bounds,
+) -> Result<Chain<'a>, Error> {
+    let subject = &row.subject;
+    let mut chain = Chain::new(keys, subject, bounds);
+    let not_held = |source: &RestError| match source {
+        RestError::Key(KeyringError::Unknown { id }) => keys.knows(*id),
+        _ => false,
+    };
+    match open(keys, subject, &row.stored) {
+        Ok(opened) => {
+            chain.head = Some(opened.head);
+            chain.is_listed_right = opened.summary == row.summary;
+        }
+        Err(source) if not_held(&source) => return Err(Error::unreadable(subject, source)),
+        Err(_) => chain.fault(None, Fault::RecordAltered),
+    }
+    let Some(checkpoint) = &row.checkpoint else {
+        return Ok(chain);
+    };
+    match Checkpoint::open(keys, subject, checkpoint) {
+        Ok(checkpoint) => {
+            chain.go_on_after(&checkpoint);
+            chain.looked.checkpoint = Some(checkpoint);
+        }
+        Err(source) if not_held(&source) => return Err(Error::unreadable(subject, source)),
+        Err(_) => {
+            chain.fault(None, Fault::CheckpointAltered);
+            // As it says, so that what is bad beside it is told for itself.
+            if let Some(claimed) = Checkpoint::claimed(checkpoint) {
+                chain.go_on_after(&claimed);
+            }
+        }
+    }
+    Ok(chain)
+}
+
 /// A chain, looked at event by event.
 pub(super) struct Chain<'a> {
     pub(super) keys: &'a Keys,
@@ -129,6 +174,36 @@ impl<'a> Chain<'a> {
             notice: 0,
             looked: Looked::default(),
         }
+    }
+
+    /// Goes on where the archived beginning ended.
+    pub(super) fn go_on_after(&mut self, checkpoint: &Checkpoint) {
+        let Checkpoint {
+            seq,
+            mac,
+            cursor,
+            notices,
+            ..
+        } = *checkpoint;
+        (self.seq, self.mac, self.cursor) = (seq, mac, cursor);
+        self.notice = notices.greatest;
+        self.looked.notices = notices;
+        for (number, up_to) in self.bounds.cursors.iter().enumerate() {
+            let is_covered = cursor <= *up_to;
+            if let Some(covered) = self.looked.covered.get_mut(number).filter(|_| is_covered) {
+                *covered = (seq, mac);
+            }
+            if let Some(hidden) = self.looked.hidden.get_mut(number) {
+                *hidden = !is_covered;
+            }
+        }
+    }
+
+    /// Goes on after an event that was read before, as a head says that covers it.
+    pub(super) fn go_on_from(&mut self, tip: &Tip) {
+        (self.seq, self.mac, self.cursor) = (tip.seq, tip.mac, tip.cursor);
+        self.looked.covered = [(tip.seq, tip.mac); 2];
+        self.looked.hidden = [false; 2];
     }
 
     pub(super) fn fault(&mut self, seq: Option<u64>, fault: Fault) {
@@ -172,6 +247,9 @@ impl<'a> Chain<'a> {
             if event.cursor <= cursor {
                 *covered = (row.seq, row.mac);
             }
+        }
+        for (hidden, cursor) in self.looked.hidden.iter_mut().zip(self.bounds.cursors) {
+            *hidden &= event.cursor > cursor;
         }
         Ok(())
     }
