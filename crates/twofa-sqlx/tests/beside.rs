@@ -108,7 +108,7 @@ async fn the_journal_mode_of_a_file_that_is_there_is_kept() {
     );
     store.close().await;
     assert!(picture(folder.path()) == before, "opened and read");
-    assert_eq!(SqliteStore::migrate(&path).await.unwrap().to, 2);
+    assert_eq!(SqliteStore::migrate(&path).await.unwrap().to, 3);
     assert_eq!(SqliteStore::create(&path).await.unwrap().1, Made::Before);
     assert!(picture(folder.path()) == before, "nothing to be done");
 

@@ -101,7 +101,7 @@ async fn a_newer_schema_is_refused_with_both_versions() {
     let error = Database::create(&fresh.url).await.unwrap_err();
     let text = error.to_string();
     assert!(
-        text.contains("version 7") && text.contains("up to 2"),
+        text.contains("version 7") && text.contains("up to 3"),
         "{text}"
     );
 
@@ -116,7 +116,7 @@ async fn a_newer_schema_is_refused_with_both_versions() {
         .unwrap();
     let error = Database::create(&fresh.url).await.unwrap_err();
     assert!(
-        matches!(error, Error::NewerSchema { found: 7, known: 2 }),
+        matches!(error, Error::NewerSchema { found: 7, known: 3 }),
         "{error}"
     );
     let altered = "UPDATE twofa_migrations SET version = 1, checksum = 'x' WHERE version = 7";

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 use twofa::types::ProjectId;
-use twofa::{BadPlace, Check, Error, Events, Head, SubjectEvent};
+use twofa::{Error, Events, SubjectEvent};
 
+use crate::archive;
 use crate::args::{self, Since, Whose};
 use crate::exported::{self, NewFile, key};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, printable, push};
 use crate::store::Opened;
+use crate::verify;
 
 /// How many events are read at a time.
 const PAGE: u32 = 500;
@@ -32,21 +34,26 @@ pub(crate) async fn audit(out: Output, opened: &Opened, command: &args::Audit) -
             Ok(Exit::Done)
         }
         args::Audit::Head => head(out, opened).await,
+        args::Audit::Archive { before, output } => {
+            archive::archive(out, opened, *before, output).await
+        }
         args::Audit::Verify {
             project,
             from,
             against,
+            all,
+            archives,
+            limit,
         } => {
-            let exported = against.as_deref().map(exported::read).transpose()?;
-            let from = from.as_ref();
-            verify(
-                out,
-                opened,
-                project.as_ref(),
-                from,
-                exported.unwrap_or_default(),
-            )
-            .await
+            let asked = verify::Asked {
+                project: project.as_ref(),
+                from: from.as_ref(),
+                against: against.as_deref(),
+                all: *all,
+                archives,
+                limit: *limit,
+            };
+            verify::verify(out, opened, &asked).await
         }
     }
 }
@@ -107,7 +114,7 @@ async fn list(
     Ok(Exit::Done)
 }
 
-fn event_object(event: &SubjectEvent) -> Value {
+pub(crate) fn event_object(event: &SubjectEvent) -> Value {
     let (subject, row) = (&event.subject, &event.row);
     json!({
         "at": row.at.to_string(),
@@ -148,7 +155,7 @@ fn event_text(event: &SubjectEvent) -> String {
 }
 
 /// Whether there is anything at all: an empty store is not called verified.
-async fn something(opened: &Opened) -> Result<(), Failure> {
+pub(crate) async fn something(opened: &Opened) -> Result<(), Failure> {
     if opened.is_empty().await? {
         return Err(Failure::store(
             "no-store",
@@ -167,76 +174,6 @@ async fn head(out: Output, opened: &Opened) -> Outcome {
         || format!("{head}\n{subjects} chains, {events} events. Keep this text elsewhere: `audit verify --from` compares."),
     )?;
     Ok(Exit::Done)
-}
-
-async fn verify(
-    out: Output,
-    opened: &Opened,
-    project: Option<&ProjectId>,
-    from: Option<&Head>,
-    exported: Vec<exported::Line>,
-) -> Outcome {
-    match project {
-        None => something(opened).await?,
-        Some(project) => drop(opened.project(project).await?),
-    }
-    let mut trouble = None;
-    let mut told = |bad: &BadPlace| {
-        let line = out.result(|| json!({"bad": bad_object(bad)}), || bad_text(bad));
-        trouble = trouble.take().or(line.err());
-    };
-    let check = Check { project, from };
-    let mut found = opened.service.audit_check(&check, &mut told).await?;
-    opened
-        .service
-        .audit_compare(exported, &mut found, &mut told)
-        .await?;
-    if let Some(failure) = trouble {
-        return Err(failure);
-    }
-    let (factors, events) = (found.factors, found.events);
-    let Some(first) = &found.first_bad else {
-        out.result(
-            || json!({"verified": true, "factors": factors, "events": events}),
-            || format!("verified: {factors} chains, {events} events, all as they were written"),
-        )?;
-        return Ok(Exit::Done);
-    };
-    out.result(
-        || {
-            json!({
-                "verified": false,
-                "bad": found.bad,
-                "first_bad": bad_object(first),
-                "factors": factors,
-                "events": events,
-            })
-        },
-        || {
-            format!(
-                "NOT verified. Places that are not as they were written: {}. {factors} chains are whole; {events} events were looked at.",
-                found.bad
-            )
-        },
-    )?;
-    Ok(Exit::Refused)
-}
-
-fn bad_object(bad: &BadPlace) -> Value {
-    json!({
-        "project": key(bad.subject.project_key()),
-        "user": key(bad.subject.user_key()),
-        "seq": bad.seq,
-        "fault": bad.fault.code(),
-    })
-}
-
-fn bad_text(bad: &BadPlace) -> String {
-    let who = exported::whose(&bad.subject);
-    let place = bad
-        .seq
-        .map_or_else(String::new, |seq| format!(", event {seq}"));
-    printable(&format!("bad: {who}{place} [{}]", bad.fault.code()))
 }
 
 /// What people must be told of, with the cursor to go on from.

@@ -96,6 +96,9 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         before: UnixTime,
         sink: &mut K,
     ) -> Result<ArchiveDone, Error> {
+        // Nothing is written for a store that cannot let go of it.
+        let able = self.store.cut(self.keys().await?.version(), &[]).await;
+        able.map_err(Error::store).map(drop)?;
         let mut done = ArchiveDone::default();
         let mut batch = Batch::default();
         let mut pages = Pages::of("heads");

@@ -217,7 +217,7 @@ fn a_store_of_the_version_before_is_migrated() {
         .collect();
     assert_eq!(ids, ["00000001", "00000002"], "ids stay as they are");
     let migrated = play.run(&["migrate", "--json"]).done();
-    assert_eq!(migrated.to_string(), r#"{"migrated":true,"from":1,"to":2}"#);
+    assert_eq!(migrated.to_string(), r#"{"migrated":true,"from":1,"to":3}"#);
     let again = play.run(&["migrate", "--json"]).done();
     assert_eq!(again["migrated"], false);
     play.run(&["keys", "rotate", "--json"]).done();
