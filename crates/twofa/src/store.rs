@@ -1,12 +1,9 @@
 //! What a place that keeps factors must promise: [`Store`].
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use twofa_lifecycle::{LoginEffect, LoginHash, ParkedLogin, Summary};
 use twofa_types::{ProjectId, UnixTime, UserId};
-
-use crate::forward_store;
 
 mod chains;
 mod forward;
@@ -483,16 +480,6 @@ pub trait Store: Send + Sync {
         after: u64,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send;
-}
-
-/// A store that many share.
-impl<S: Store> Store for Arc<S> {
-    type Error = S::Error;
-
-    forward_store! { self => **self;
-        load, resume, apply, drain, park, sweep, factors, subjects, orphans, chain, heads, chains, checkpoint, cut,
-        events, horizon, latest, notices
-    }
 }
 
 /// Whether a page that was asked for with `limit` came back full, so that more may follow.

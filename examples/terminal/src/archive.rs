@@ -13,7 +13,7 @@ use twofa::{ArchiveSink, ArchivedEvent, AuditRow, KeyId, Subject, SubjectEvent};
 use crate::audit::{event_object, something};
 use crate::exported::{self, Line, hex, unhex};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::Output;
+use crate::output::{Output, push};
 use crate::store::Opened;
 use crate::times::time;
 
@@ -35,9 +35,7 @@ pub(crate) async fn archive(
         || {
             let mut text = format!("{events} events of {chains} chains are in {}", path.display());
             if left > 0 {
-                text += &format!(
-                    "; {left} chains have a bad place and are left as they are from there on: see `audit verify`"
-                );
+                push!(text, "; {left} chains have a bad place and are left as they are from there on: see `audit verify`");
             }
             text
         },

@@ -1,5 +1,9 @@
 //! [`forward_store!`](crate::forward_store): a store in front of another.
 
+use std::sync::Arc;
+
+use super::Store;
+
 /// Writes the named methods of [`Store`](crate::Store), each of which asks the store beneath. For a store that
 /// wraps another and does a few of its calls differently. `heads` and `chains` that are not named are answered by way
 /// of `subjects` and `chain`, as the wrapper has them.
@@ -151,4 +155,14 @@ macro_rules! forward_store {
     (@ask $this:ident [$inner:expr, $via:ident] $method:ident($($arg:ident),*)) => {
         $this.$via($crate::Store::$method(&$inner $(, $arg)*)).await
     };
+}
+
+/// A store that many share.
+impl<S: Store> Store for Arc<S> {
+    type Error = S::Error;
+
+    forward_store! { self => **self;
+        load, resume, apply, drain, park, sweep, factors, subjects, orphans, chain, heads, chains, checkpoint, cut,
+        events, horizon, latest, notices
+    }
 }
