@@ -115,7 +115,7 @@ async fn copy(
     database: &Database,
 ) -> Outcome<()> {
     let (id, _) = project()?;
-    let mut to = Target::open(database);
+    let mut to = Target::open(database)?;
     let mut after = None;
     loop {
         let page = memory.subjects(None, after.as_ref(), PAGE).await?;
@@ -181,11 +181,11 @@ macro_rules! in_one_transaction {
 }
 
 impl Target {
-    fn open(database: &Database) -> Self {
+    fn open(database: &Database) -> Outcome<Self> {
         match database {
-            Database::Sqlite(store) => Self::Sqlite(store.pool().clone()),
-            Database::Postgres(store) => Self::Postgres(store.pool().clone()),
-            _ => unreachable!("there are two"),
+            Database::Sqlite(store) => Ok(Self::Sqlite(store.pool().clone())),
+            Database::Postgres(store) => Ok(Self::Postgres(store.pool().clone())),
+            _ => Err("there are two databases".into()),
         }
     }
 

@@ -33,23 +33,23 @@ pub(crate) const FOLLOWS: &str = "SELECT count(*) FROM (SELECT 1 FROM twofa_even
 
 /// Events by their chains: all of them, those up to a subject, those after one of a chain, and those between.
 macro_rules! chains {
-    ($and:literal) => {
+    ($from:expr) => {
         [
-            chains!(@ $and, ""),
-            chains!(@ $and, "AND (project, user_id) <= ($3, $4) "),
-            chains!(@ $and, "AND (project, user_id, seq) > ($3, $4, $5) "),
+            chains!(@ $from, ""),
+            chains!(@ $from, "AND (project, user_id) <= ($3, $4) "),
+            chains!(@ $from, "AND (project, user_id, seq) > ($3, $4, $5) "),
             chains!(
-                @ $and,
+                @ $from,
                 "AND (project, user_id) <= ($3, $4) AND (project, user_id, seq) > ($5, $6, $7) "
             ),
         ]
     };
-    (@ $and:literal, $within:literal) => {
+    (@ $from:expr, $within:literal) => {
         concat!(
             "SELECT ",
             sql::event_columns!(),
-            " FROM twofa_event WHERE ",
-            $and,
+            " FROM ",
+            $from,
             $within,
             "ORDER BY project, user_id, seq LIMIT $1"
         )
@@ -57,8 +57,18 @@ macro_rules! chains {
 }
 
 // Where all are asked for, the number says nothing: the order is then that of the key alone.
-const ALL: [&str; 4] = chains!("CAST($2 AS BIGINT) IS NOT NULL ");
-const SINCE: [&str; 4] = chains!("id > $2 ");
+const ALL: [&str; 4] = chains!("twofa_event WHERE CAST($2 AS BIGINT) IS NOT NULL ");
+const MANY: [&str; 4] = chains!("twofa_event WHERE id > $2 ");
+
+/// Found by their numbers, and then put in order: the bound within is never met, and keeps it so.
+const FEW: [&str; 4] = chains!(concat!(
+    "(SELECT ",
+    sql::event_columns!(),
+    " FROM twofa_event WHERE id > $2 ORDER BY id LIMIT 1000000) AS e WHERE TRUE "
+));
+
+/// So many are put in order for each page of them.
+const FEW_ENOUGH: i64 = 50_000;
 
 impl<B: Backend> SqlStore<B> {
     pub(crate) async fn heads_of(
@@ -94,7 +104,7 @@ impl<B: Backend> SqlStore<B> {
             values.extend(place(subject));
             values.push(Number(rows::seq_in(seq)));
         }
-        let [all, until, after, between] = if within.since > 0 { SINCE } else { ALL };
+        let [all, until, after, between] = self.chains_since(within.since).await?;
         let statement = match (within.until, within.after) {
             (None, None) => all,
             (Some(_), None) => until,
@@ -102,6 +112,14 @@ impl<B: Backend> SqlStore<B> {
             (Some(_), Some(_)) => between,
         };
         self.all(statement, &values, rows::event).await
+    }
+
+    async fn chains_since(&self, since: u64) -> Result<[&'static str; 4], Error> {
+        if since == 0 {
+            return Ok(ALL);
+        }
+        let newer = self.count(sql::LAST_EVENT, &[]).await? - rows::before(since);
+        Ok(if newer < FEW_ENOUGH { FEW } else { MANY })
     }
 
     pub(crate) async fn checkpoint_of(&self, subject: &Subject) -> Result<Option<Vec<u8>>, Error> {

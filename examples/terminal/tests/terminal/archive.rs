@@ -1,6 +1,7 @@
 //! `audit archive`: old events in a file, killed at any moment, and read along.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -206,7 +207,6 @@ fn a_file_that_is_no_archive_is_left_as_it_is() {
     }
     fs::remove_file(play.path("old.jsonl")).unwrap();
     play.run(&args).done();
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(play.path("old.jsonl")).unwrap().permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
     // A run that was killed while it wrote leaves a line that ends nowhere.
@@ -230,6 +230,7 @@ fn an_archive_that_is_killed_loses_nothing() {
             .iter()
             .filter(|event| event["project"].is_null())
             .count();
+        let installation = u64::try_from(installation).unwrap();
         let mut killed = 0;
         for round in 0..30_u64 {
             let args = archive(MANDATE + (round + 2) * DAY);
@@ -269,8 +270,8 @@ fn an_archive_that_is_killed_loses_nothing() {
         cursors.sort_unstable();
         cursors.dedup();
         assert_eq!(
-            cursors.len(),
-            total as usize + installation,
+            u64::try_from(cursors.len()).unwrap(),
+            total + installation,
             "no event is lost"
         );
         assert!(all(&play) >= total);
