@@ -2,8 +2,8 @@ use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::policy::Role;
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, Change, Directory, EventQuery, FactorRow, Found, Listing, People, Project, RecordRow,
-    Remains, Resumed, Standing, Store, Subject, SubjectEvent,
+    Applied, ChainSpan, Change, Cut, Directory, EventQuery, FactorRow, Found, HeadRow, Listing,
+    People, Project, RecordRow, Remains, Resumed, Standing, Store, Subject, SubjectEvent,
 };
 
 #[cfg(feature = "postgres")]
@@ -218,6 +218,28 @@ impl Store for Database {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Error> {
         either!(self, store => store.chain(subject, after, limit).await)
+    }
+
+    async fn heads(
+        &self,
+        project: Option<&ProjectId>,
+        after: Option<&Subject>,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<HeadRow>, Error> {
+        either!(self, store => store.heads(project, after, up_to, limit).await)
+    }
+
+    async fn chains(&self, span: &ChainSpan<'_>, limit: u32) -> Result<Vec<SubjectEvent>, Error> {
+        either!(self, store => store.chains(span, limit).await)
+    }
+
+    async fn checkpoint(&self, subject: &Subject) -> Result<Option<Vec<u8>>, Error> {
+        either!(self, store => store.checkpoint(subject).await)
+    }
+
+    async fn cut(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Error> {
+        either!(self, store => store.cut(installation, cuts).await)
     }
 
     async fn events(

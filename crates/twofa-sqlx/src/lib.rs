@@ -24,6 +24,7 @@
 //! | `postgres/limits.rs` | how long a connection waits, and how many there are |
 //! | `postgres.rs`, `postgres/write.rs` | opening a pool; the one statement that applies a change |
 //! | `shared.rs`, `sql.rs` | [`SqlStore`]: what both do alike, and the statements they do it with |
+//! | `archive.rs`, `sqlite/cut.rs`, `postgres/cut.rs` | many chains at once; chains whose beginning is taken out |
 //! | `people.rs` | projects and members |
 //! | `rows.rs` | rows into values, checked |
 //! | `schema.rs`, `../migrations` | the tables and their versions |
@@ -64,6 +65,8 @@
 //! That makes set-ups, resets and locks of one project wait for each other, which are rare. Ordinary logins
 //! write no notice and never touch that row.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod archive;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

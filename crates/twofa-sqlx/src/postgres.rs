@@ -3,13 +3,14 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
-use twofa::{Applied, Change};
+use twofa::{Applied, Change, Cut};
 
 use crate::error::sql_state;
 use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Backend, Beside, Row, Value, arguments};
 use crate::{Error, Made, SqlStore};
 
+mod cut;
 mod limits;
 mod write;
 
@@ -257,6 +258,14 @@ impl Backend for Postgres {
 
     async fn commit(&self, change: &Change, beside: Option<Beside<'_>>) -> Result<Applied, Error> {
         self.apply(change, beside).await
+    }
+
+    async fn cut(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Error> {
+        self.take_out(installation, cuts).await
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 
     async fn writers_have_ended(&self) -> Result<(), Error> {

@@ -11,8 +11,8 @@ use twofa::lifecycle::{LoginHash, LoginKind, ParkedLogin, Summary, SummaryState}
 use twofa::policy::{Handover, Mandate, Passes, ProjectSettings, Role, SelfReset, Sso};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    AuditRow, FactorRow, Found, Project, RecordRow, Resumed, Standing, Stored, Subject,
-    SubjectEvent,
+    AuditRow, FactorRow, Found, HeadRow, Project, RecordRow, Resumed, Standing, Stored, Subject,
+    SubjectEvent, Tip,
 };
 
 use crate::Error;
@@ -29,6 +29,20 @@ pub(crate) type SubjectLine = (
     Option<i64>,
     Option<i64>,
     i64,
+);
+pub(crate) type HeadLine = (
+    String,
+    String,
+    i64,
+    Vec<u8>,
+    String,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    Option<Vec<u8>>,
+    Option<i64>,
+    Option<Vec<u8>>,
 );
 pub(crate) type ResumeRow = (
     String,
@@ -123,6 +137,14 @@ pub(crate) fn cursor_in(after: u64) -> i64 {
     }
 }
 
+/// A number to read after, beyond every row where it is no row's.
+pub(crate) fn seq_in(seq: u64) -> i64 {
+    match seq {
+        0 => i64::MIN,
+        seq => i64::try_from(seq).unwrap_or(i64::MAX),
+    }
+}
+
 fn u32_out(table: &'static str, column: &'static str, value: i64) -> Result<u32, Error> {
     u32::try_from(value).map_err(|_| Error::BadRow { table, column })
 }
@@ -182,6 +204,27 @@ pub(crate) fn subject_line(row: SubjectLine) -> RecordRow {
         },
         summary: summary(&state, since, last_used),
         last_event: number_out(events),
+    }
+}
+
+pub(crate) fn head(row: HeadLine) -> HeadRow {
+    let (project, user, version, record, state, since, last_used, notices, seq, mac, id, check) =
+        row;
+    let tip = seq.zip(id).zip(mac);
+    HeadRow {
+        subject: Subject::from_keys(&project, &user),
+        stored: Stored {
+            version: number_out(version),
+            record,
+        },
+        summary: summary(&state, since, last_used),
+        last_notice: number_out(notices),
+        covered: tip.map(|((seq, id), mac)| Tip {
+            seq: number_out(seq),
+            mac: mac_out(&mac).0,
+            cursor: number_out(id),
+        }),
+        checkpoint: check,
     }
 }
 

@@ -72,15 +72,15 @@ pub(crate) fn tables(
     })
 }
 
-/// The tables of the release before, 0.1.0.
-const RELEASED_BEFORE: i64 = 1;
+/// The tables of the last release. Every version since is used with what came later left out.
+const RELEASED: i64 = 1;
 
-/// The version of a store that may be used: that of the release before may, with what this version adds left out.
+/// The version of a store that may be used: those since the last release may, with what this version adds left out.
 pub(crate) fn usable(tables: Tables, known: i64, name: &str) -> Result<i64, Error> {
     match tables {
         Tables::None => Err(Error::NoStore { name: name.into() }),
         Tables::Current => Ok(known),
-        Tables::Older(found) if found >= RELEASED_BEFORE => Ok(found),
+        Tables::Older(found) if found >= RELEASED => Ok(found),
         Tables::Older(found) => Err(Error::OlderSchema { found, known }),
     }
 }

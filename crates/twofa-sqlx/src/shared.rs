@@ -8,8 +8,8 @@ use sqlx::{Arguments as _, Database, FromRow, Type};
 use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, Change, EventQuery, FactorRow, Found, RecordRow, Remains, Resumed, Stored, Subject,
-    SubjectEvent,
+    Applied, ChainSpan, Change, Cut, EventQuery, FactorRow, Found, HeadRow, RecordRow, Remains,
+    Resumed, Stored, Subject, SubjectEvent,
 };
 
 use crate::rows::{self, FactorLine};
@@ -113,6 +113,16 @@ pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
         beside: Option<Beside<'_>>,
     ) -> impl Future<Output = Result<Applied, Error>> + Send;
 
+    /// Takes the beginnings of chains out, all of them or none.
+    fn cut(
+        &self,
+        installation: u64,
+        cuts: &[Cut],
+    ) -> impl Future<Output = Result<Applied, Error>> + Send;
+
+    /// The version of the tables when the store was opened.
+    fn version(&self) -> i64;
+
     /// Returns once every write that began before has ended, and every one from then on sees the installation's
     /// record as it is now.
     fn writers_have_ended(&self) -> impl Future<Output = Result<(), Error>> + Send;
@@ -192,7 +202,12 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
         after: Option<&Subject>,
         limit: u32,
     ) -> Result<Vec<Subject>, Error> {
-        let Some((statement, values)) = span(&sql::ORPHANS, project, after, limit) else {
+        let statements = if self.has_checkpoints().await? {
+            &sql::ORPHANS
+        } else {
+            &sql::ORPHANS_BEFORE_CHECKPOINTS
+        };
+        let Some((statement, values)) = span(statements, project, after, limit) else {
             return Ok(Vec::new());
         };
         self.all(statement, &values, rows::orphan).await
@@ -222,6 +237,28 @@ impl<B: Backend> twofa::Store for SqlStore<B> {
         let after = Number(rows::cursor_in(after));
         let values = [project, user, after, Number(limit.into())];
         self.all(sql::CHAIN, &values, rows::event).await
+    }
+
+    async fn heads(
+        &self,
+        project: Option<&ProjectId>,
+        after: Option<&Subject>,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<HeadRow>, Error> {
+        self.heads_of(project, after, up_to, limit).await
+    }
+
+    async fn chains(&self, span: &ChainSpan<'_>, limit: u32) -> Result<Vec<SubjectEvent>, Error> {
+        self.events_in(span, limit).await
+    }
+
+    async fn checkpoint(&self, subject: &Subject) -> Result<Option<Vec<u8>>, Error> {
+        self.checkpoint_of(subject).await
+    }
+
+    async fn cut(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Error> {
+        self.cut_all(installation, cuts).await
     }
 
     async fn events(
@@ -329,7 +366,11 @@ impl<B: Backend> SqlStore<B> {
     }
 
     /// The number that a statement gives.
-    async fn count(&self, statement: &'static str, values: &[Value<'_>]) -> Result<i64, Error> {
+    pub(crate) async fn count(
+        &self,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<i64, Error> {
         let found = self.one(statement, values, |(number,): (i64,)| Ok(number));
         Ok(found.await?.unwrap_or_default())
     }
@@ -376,7 +417,7 @@ impl<B: Backend> SqlStore<B> {
 }
 
 /// Which of four statements reads the rows of a project, or of all, after a subject; `None` where there are none.
-fn span<'a>(
+pub(crate) fn span<'a>(
     [all, all_after, of, of_after]: &[&'static str; 4],
     project: Option<&'a ProjectId>,
     after: Option<&'a Subject>,
@@ -400,7 +441,7 @@ fn span<'a>(
 }
 
 /// A subject's place in the tables.
-fn place(subject: &Subject) -> [Value<'_>; 2] {
+pub(crate) fn place(subject: &Subject) -> [Value<'_>; 2] {
     [Text(subject.project_key()), Text(subject.user_key())]
 }
 

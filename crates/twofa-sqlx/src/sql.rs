@@ -5,6 +5,7 @@ macro_rules! event_columns {
         "id, project, user_id, seq, at, event, reason, actor, detail, generation, notice, key_id, mac"
     };
 }
+pub(crate) use event_columns;
 
 /// How far the events of a subject go; 0 where there are none.
 macro_rules! last_event {
@@ -115,7 +116,57 @@ pub(crate) const SUBJECTS: [&str; 4] = four_spans!(
     ""
 );
 
+/// As [`four_spans`], after a parameter of the statement's own.
+macro_rules! four_spans_after_one {
+    ($select:expr) => {
+        [
+            concat!($select, "TRUE ORDER BY 1, 2 LIMIT $2"),
+            concat!(
+                $select,
+                "(f.project, f.user_id) > ($2, $3) ORDER BY 1, 2 LIMIT $4"
+            ),
+            concat!($select, "f.project = $2 ORDER BY 1, 2 LIMIT $3"),
+            concat!(
+                $select,
+                "f.project = $2 AND f.user_id > $3 ORDER BY 1, 2 LIMIT $4"
+            ),
+        ]
+    };
+}
+
+/// Records, and the last event of each up to a number.
+macro_rules! heads {
+    ($checkpoint:literal, $join:literal) => {
+        four_spans_after_one!(concat!(
+            "SELECT f.project, f.user_id, f.version, f.record, f.state, f.since, f.last_used, \
+             COALESCE((SELECT last FROM twofa_notice_cursor n WHERE n.project = f.project), 0), \
+             e.seq, e.mac, e.id, ",
+            $checkpoint,
+            " FROM twofa_factor f LEFT JOIN twofa_event e ON e.project = f.project \
+             AND e.user_id = f.user_id AND e.seq = (SELECT max(l.seq) FROM twofa_event l \
+             WHERE l.project = f.project AND l.user_id = f.user_id AND l.id <= $1) ",
+            $join,
+            "WHERE "
+        ))
+    };
+}
+
+pub(crate) const HEADS: [&str; 4] = heads!(
+    "c.checkpoint",
+    "LEFT JOIN twofa_checkpoint c ON c.project = f.project AND c.user_id = f.user_id "
+);
+pub(crate) const HEADS_BEFORE_CHECKPOINTS: [&str; 4] = heads!("NULL", "");
+
+/// Subjects of which there is something other than a record.
 pub(crate) const ORPHANS: [&str; 4] = four_spans!(
+    "SELECT e.project, e.user_id FROM (SELECT DISTINCT project, user_id FROM twofa_event \
+     UNION SELECT project, user_id FROM twofa_checkpoint) AS e WHERE ",
+    "e",
+    " AND NOT EXISTS (SELECT 1 FROM twofa_factor f \
+         WHERE f.project = e.project AND f.user_id = e.user_id)"
+);
+
+pub(crate) const ORPHANS_BEFORE_CHECKPOINTS: [&str; 4] = four_spans!(
     "SELECT DISTINCT e.project, e.user_id FROM twofa_event e WHERE ",
     "e",
     " AND NOT EXISTS (SELECT 1 FROM twofa_factor f \

@@ -4,12 +4,13 @@ use std::time::Duration;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use twofa::{Applied, Change};
+use twofa::{Applied, Change, Cut};
 
 use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Backend, Beside, Row, Value, arguments};
 use crate::{Error, SqlStore};
 
+mod cut;
 #[cfg_attr(
     not(all(target_os = "linux", target_pointer_width = "64")),
     path = "sqlite/line_plain.rs"
@@ -198,6 +199,14 @@ impl Backend for Sqlite {
 
     async fn commit(&self, change: &Change, beside: Option<Beside<'_>>) -> Result<Applied, Error> {
         self.apply(change, beside).await
+    }
+
+    async fn cut(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Error> {
+        self.take_out(installation, cuts).await
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 
     /// Whoever writes here compares and writes in one exclusive transaction: there is nobody to wait for.

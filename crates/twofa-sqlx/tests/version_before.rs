@@ -14,8 +14,8 @@ use support::{Fresh, project, user};
 use twofa::otpauth::{Parser, Profile};
 use twofa::types::UnixTime;
 use twofa::{
-    Answer, Attempt, Authorized, Begin, Change, Error, Keyring, KeyringError, ProofsOfOld, Purpose,
-    Recovery, SignIn, Store as _, TwoFactor,
+    Answer, ArchiveSink, ArchivedEvent, Attempt, Authorized, Begin, Change, Error, Keyring,
+    KeyringError, ProofsOfOld, Purpose, Recovery, SignIn, Store as _, TwoFactor,
 };
 use twofa_sqlx::{Database, Migrated, sqlx};
 
@@ -42,6 +42,17 @@ fn code(secret: &str, at: u64) -> String {
     let parsed = Parser::new(Profile::Lenient).parse(&uri).unwrap();
     let totp = twofa::totp::Totp::new(parsed.uri.secret(), parsed.uri.params());
     totp.generate(UnixTime::from_secs(at)).expose().to_string()
+}
+
+/// Keeps nothing.
+struct Nowhere;
+
+impl ArchiveSink for Nowhere {
+    type Error = std::convert::Infallible;
+
+    async fn keep(&mut self, _: &[ArchivedEvent]) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 async fn signs_in(database: &Database, key: &str, who: &str, secret: &str, at: u64) {
@@ -98,6 +109,16 @@ async fn lives_on(name: &str, key: &str, ada: &str, ann: &str, bob: &str) {
         "{early:?}"
     );
     assert!(database.remains(&place).await.unwrap().damaged.is_empty());
+    // Nothing leaves a store that has no place for what would stand there instead.
+    let mut nowhere = Nowhere;
+    let archived = service(&database, key, at)
+        .archive(UnixTime::from_secs(at), &mut nowhere)
+        .await;
+    let code = archived.err().and_then(|error| match error {
+        Error::Store(cause) => cause.downcast::<twofa_sqlx::Error>().ok(),
+        _ => None,
+    });
+    assert_eq!(code.map(|error| error.code()), Some("store-older"));
     database.close().await;
 
     let migrated = Database::migrate(name).await.unwrap();

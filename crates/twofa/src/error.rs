@@ -121,6 +121,15 @@ pub enum Error {
         _0.project_key()
     )]
     ClockBehind(Box<Subject>),
+    /// The files that archived events go to, or come from, cannot be written or read.
+    #[error("the archive failed: {0}")]
+    Archive(Cause),
+    /// What is compared is older than what was archived.
+    #[error(
+        "{} was archived beyond what this is compared with; give all files of archived events along, or compare with something later",
+        whose(_0)
+    )]
+    ArchiveNeeded(Box<Subject>),
     /// A counter-based key, which this does not keep.
     #[error("the key is counter-based (hotp); only time-based keys (totp) can be brought in")]
     CannotImport,
@@ -148,6 +157,8 @@ impl Error {
             Self::ProofInvalid => "proof-invalid",
             Self::KeyUri(_) => "key-uri",
             Self::ClockBehind(_) => "clock-behind",
+            Self::Archive(_) => "archive",
+            Self::ArchiveNeeded(_) => "archive-needed",
             Self::CannotImport => "counter-based",
             Self::AlreadySetUp { .. } => "already-set-up",
             Self::AlreadyReset { .. } => "already-reset",
@@ -160,6 +171,10 @@ impl Error {
 
     pub(crate) fn directory(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Directory(Box::new(cause))
+    }
+
+    pub(crate) fn archive_needed(subject: &Subject) -> Self {
+        Self::ArchiveNeeded(Box::new(subject.clone()))
     }
 
     pub(crate) fn unreadable(subject: &Subject, source: RestError) -> Self {

@@ -66,10 +66,14 @@ pub use service::{
     Acknowledged, Authorized, BadPlace, Behind, Builder, Check, Events, Fault, Impact, Imported,
     MemberImpact, ResetDone, Rotation, TwoFactor, Verification,
 };
-pub use service::{InstallationView, KeyUse, ProofsOfOld};
+pub use service::{
+    ArchiveDone, ArchiveSink, ArchivedEvent, ArchivedEvents, InstallationView, KeyUse, Looks,
+    ProofsOfOld, Watch,
+};
 pub use store::{
-    Applied, AuditRow, Change, Ends, EventQuery, FactorRow, Found, Listing, MAX_RECORD_BYTES,
-    People, RecordRow, Recovery, Remains, Resumed, Store, Stored, Subject, SubjectEvent,
+    Applied, AuditRow, ChainSpan, Change, Cut, Ends, EventQuery, FactorRow, Found, HeadRow,
+    Listing, MAX_RECORD_BYTES, People, RecordRow, Recovery, Remains, Resumed, Store, Stored,
+    Subject, SubjectEvent, Tip,
 };
 
 /// The examples in the repository's README, compiled.

@@ -1,7 +1,8 @@
 //! A store and a directory in memory: for tests, examples and learning. Nothing outlives the process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use twofa_lifecycle::{LoginHash, ParkedLogin, Summary, SummaryState};
@@ -10,10 +11,11 @@ use twofa_types::{ProjectId, UnixTime, UserId};
 
 use crate::directory::{Directory, Project, Standing};
 use crate::store::{
-    Applied, Change, Ends, EventQuery, FactorRow, Found, Listing, People, RecordRow, Remains,
-    Resumed, Store, Stored, Subject, SubjectEvent,
+    Applied, ChainSpan, Change, Cut, Ends, EventQuery, FactorRow, Found, HeadRow, Listing, People,
+    RecordRow, Remains, Resumed, Store, Stored, Subject, SubjectEvent, Tip,
 };
 
+mod chains;
 #[cfg(feature = "testkit")]
 mod hand;
 
@@ -25,10 +27,12 @@ pub struct MemoryStore(Mutex<Tables>);
 struct Tables {
     factors: BTreeMap<Subject, (Stored, Summary)>,
     logins: HashMap<LoginHash, (Subject, ParkedLogin)>,
-    /// In the order of writing: an event's cursor is its index plus one.
-    events: Vec<SubjectEvent>,
-    /// Where each subject's events stand in `events`.
-    chains: BTreeMap<Subject, Vec<usize>>,
+    /// By their cursors, in the order of writing.
+    events: BTreeMap<u64, SubjectEvent>,
+    /// The cursors of each subject's events.
+    chains: BTreeMap<Subject, Vec<u64>>,
+    /// How far each chain was taken out, and what was laid down in its place.
+    checkpoints: BTreeMap<Subject, (u64, Vec<u8>)>,
     /// How many notices each project has.
     notices: BTreeMap<ProjectId, u64>,
     projects: Projects,
@@ -67,12 +71,18 @@ impl Tables {
             .get(subject)
             .map_or([].as_slice(), Vec::as_slice)
             .iter();
-        places.filter_map(|place| self.events.get(*place))
+        places.filter_map(|place| self.events.get(place))
     }
 
     fn last_event(&self, subject: &Subject) -> u64 {
         let last = self.chain(subject).next_back();
         last.map_or(0, |event| event.row.seq)
+    }
+
+    /// The version of the installation's record.
+    fn installation(&self) -> u64 {
+        let found = self.factors.get(&Subject::installation());
+        found.map_or(0, |(stored, _)| stored.version)
     }
 
     fn found(&self, subject: &Subject) -> Found {
@@ -120,8 +130,7 @@ impl Tables {
         if found != expected {
             return Ok(Applied::Conflict);
         }
-        let installation = self.factors.get(&Subject::installation());
-        if installation.map_or(0, |(stored, _)| stored.version) != change.installation {
+        if self.installation() != change.installation {
             return Ok(Applied::Stale);
         }
         let last = self.last_event(&change.subject);
@@ -135,10 +144,12 @@ impl Tables {
         self.factors
             .insert(change.subject.clone(), (stored, change.summary));
         for row in &change.events {
+            // The last event of all is never taken out.
+            let cursor = self.horizon() + 1;
             self.chains
                 .entry(change.subject.clone())
                 .or_default()
-                .push(self.events.len());
+                .push(cursor);
             let notice = match change.subject.project() {
                 Some(project) if row.notice => {
                     let last = self.notices.entry(project.clone()).or_default();
@@ -147,12 +158,13 @@ impl Tables {
                 }
                 _ => None,
             };
-            self.events.push(SubjectEvent {
-                cursor: u64::try_from(self.events.len()).unwrap_or(u64::MAX) + 1,
+            let event = SubjectEvent {
+                cursor,
                 notice,
                 subject: change.subject.clone(),
                 row: row.clone(),
-            });
+            };
+            self.events.insert(cursor, event);
         }
         match change.ends {
             Ends::None => {}
@@ -272,7 +284,9 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Subject>, Self::Error> {
         let tables = self.tables();
-        let orphans = tables.chains.keys().filter(|subject| {
+        let orphans = tables.chains.keys().chain(tables.checkpoints.keys());
+        let orphans: BTreeSet<&Subject> = orphans.collect();
+        let orphans = orphans.into_iter().filter(|subject| {
             project.is_none_or(|project| subject.project() == Some(project))
                 && after.is_none_or(|after| *subject > after)
                 && !tables.factors.contains_key(subject)
@@ -301,6 +315,36 @@ impl Store for MemoryStore {
         Ok(first(limit, rows.cloned()))
     }
 
+    async fn heads(
+        &self,
+        project: Option<&ProjectId>,
+        after: Option<&Subject>,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<HeadRow>, Self::Error> {
+        let tables = self.tables();
+        Ok(first(limit, tables.heads(project, after, up_to)))
+    }
+
+    async fn chains(
+        &self,
+        span: &ChainSpan<'_>,
+        limit: u32,
+    ) -> Result<Vec<SubjectEvent>, Self::Error> {
+        let tables = self.tables();
+        Ok(first(limit, tables.span(span).cloned()))
+    }
+
+    async fn checkpoint(&self, subject: &Subject) -> Result<Option<Vec<u8>>, Self::Error> {
+        let tables = self.tables();
+        let found = tables.checkpoints.get(subject);
+        Ok(found.map(|(_, checkpoint)| checkpoint.clone()))
+    }
+
+    async fn cut(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Self::Error> {
+        Ok(self.tables().cut(installation, cuts))
+    }
+
     async fn events(
         &self,
         project: Option<&ProjectId>,
@@ -308,8 +352,8 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        let from = usize::try_from(after).unwrap_or(usize::MAX);
-        let rows = tables.events.iter().skip(from);
+        let from = (Bound::Excluded(after), Bound::Unbounded);
+        let rows = tables.events.range(from).map(|(_, event)| event);
         let of = |event: &&SubjectEvent| {
             project.is_none_or(|project| event.subject.project() == Some(project))
         };
@@ -317,8 +361,7 @@ impl Store for MemoryStore {
     }
 
     async fn horizon(&self) -> Result<u64, Self::Error> {
-        let events = self.tables().events.len();
-        Ok(u64::try_from(events).unwrap_or(u64::MAX))
+        Ok(self.tables().horizon())
     }
 
     async fn latest(
@@ -328,7 +371,7 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        let rows = tables.events.iter().rev().filter(|event| {
+        let rows = tables.events.values().rev().filter(|event| {
             event.subject.project() == Some(project)
                 && which.before.is_none_or(|before| event.cursor < before)
                 && which
@@ -348,7 +391,7 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<SubjectEvent>, Self::Error> {
         let tables = self.tables();
-        let rows = tables.events.iter().filter(|event| {
+        let rows = tables.events.values().filter(|event| {
             event.subject.project() == Some(project)
                 && event.notice.is_some_and(|notice| notice > after)
         });

@@ -266,3 +266,18 @@ pub(crate) fn event_mac(
     mac.update(before);
     Ok(mac)
 }
+
+/// The code over what stands in a chain's place once its beginning was archived. No event's code is over the same: it
+/// begins with the length of a project's id.
+pub(crate) fn checkpoint_mac(
+    keys: &Keys,
+    id: KeyId,
+    subject: &Subject,
+    body: &[u8],
+) -> Result<HmacSha256, RestError> {
+    let mut mac = mac_with(keys.events(id)?);
+    mac.update(b"twofa/1/checkpoint");
+    mac.update(&place_of(subject));
+    mac.update(body);
+    Ok(mac)
+}

@@ -2,6 +2,8 @@
 //! clock, draws randomness, loads, asks the pure crates, and stores what they answer.
 
 mod admin;
+mod archive;
+mod checkpoint;
 mod key_changes;
 mod keys;
 mod login;
@@ -20,11 +22,12 @@ mod verify;
 mod ways_back;
 
 pub use admin::{Authorized, ResetDone};
+pub use archive::{ArchiveDone, ArchiveSink, ArchivedEvent, ArchivedEvents};
 pub use key_changes::{InstallationView, KeyUse, ProofsOfOld};
 pub use report::{Events, Impact, MemberImpact};
 pub use restore::Behind;
 pub use upkeep::{Imported, Rotation};
-pub use verify::{Acknowledged, BadPlace, Check, Fault, Verification};
+pub use verify::{Acknowledged, BadPlace, Check, Fault, Looks, Verification, Watch};
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,19 +1,19 @@
 //! What a place that keeps factors must promise: [`Store`].
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use twofa_lifecycle::{LoginEffect, LoginHash, ParkedLogin, Summary};
 use twofa_types::{ProjectId, UnixTime, UserId};
 
-use crate::forward_store;
-
+mod chains;
 mod forward;
 mod people;
 mod recovery;
 
 pub use people::{Listing, People};
 pub use recovery::{Recovery, Remains};
+
+pub use chains::{ChainSpan, Cut, HeadRow, Tip};
 
 /// Whose record, and whose chain of events: a person's within a project, the project's own, or that of the
 /// installation.
@@ -396,7 +396,7 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<RecordRow>, Self::Error>> + Send;
 
-    /// Subjects that have events but no record: what remains when a record was deleted behind the service's
+    /// Subjects that have events or a checkpoint but no record: what remains when a record was deleted behind the service's
     /// back. Of one project or of all, after `after`, at most `limit`.
     fn orphans(
         &self,
@@ -421,6 +421,46 @@ pub trait Store: Send + Sync {
         after: u64,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send;
+
+    /// Records as [`subjects`](Store::subjects) lists them, each with what its chain is compared with: the last
+    /// event whose cursor is not beyond `up_to`, the checkpoint, and how far its project's notices go, all as of one
+    /// moment. A store that can read them in one statement does.
+    fn heads(
+        &self,
+        project: Option<&ProjectId>,
+        after: Option<&Subject>,
+        up_to: u64,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<HeadRow>, Self::Error>> + Send {
+        chains::heads_one_by_one(self, project, after, up_to, limit)
+    }
+
+    /// The events of many chains, by their subjects and, within each, by `seq`, at most `limit`. Events of subjects
+    /// without a record may be among them. As [`chain`](Store::chain) does, it returns also what was slipped in
+    /// before the first.
+    fn chains(
+        &self,
+        span: &ChainSpan<'_>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send {
+        chains::chains_one_by_one(self, span, limit)
+    }
+
+    /// What was laid down when the beginning of a chain was taken out; `None` where it never was.
+    fn checkpoint(
+        &self,
+        subject: &Subject,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>> + Send;
+
+    /// Takes the beginnings of chains out, with the checkpoints in their place, all of them or none.
+    /// [`Applied::Conflict`] where one of them does not stand as it says: it was cut by another meanwhile, or its
+    /// events are not all there. [`Applied::Stale`] where the installation's record is not of this version, as in
+    /// [`apply`](Store::apply).
+    fn cut(
+        &self,
+        installation: u64,
+        cuts: &[Cut],
+    ) -> impl Future<Output = Result<Applied, Self::Error>> + Send;
 
     /// The events of one project, or of all and of the installation, by their cursors after `after` (0 for the
     /// first), at most `limit`. A reader who keeps the last cursor misses none, however many write: an event that
@@ -454,16 +494,6 @@ pub trait Store: Send + Sync {
         after: u64,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<SubjectEvent>, Self::Error>> + Send;
-}
-
-/// A store that many share.
-impl<S: Store> Store for Arc<S> {
-    type Error = S::Error;
-
-    forward_store! { self => **self;
-        load, resume, apply, drain, park, sweep, factors, subjects, orphans, remains, chain, events, horizon,
-        latest, notices
-    }
 }
 
 /// Whether a page that was asked for with `limit` came back full, so that more may follow.

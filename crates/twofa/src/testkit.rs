@@ -103,6 +103,7 @@
     reason = "a check panics when a promise is broken, which is all it does"
 )]
 
+pub mod archive;
 mod authenticator;
 pub mod contract;
 pub mod failures;

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 use twofa::types::ProjectId;
-use twofa::{BadPlace, Check, Error, Events, SubjectEvent};
+use twofa::{Error, Events, SubjectEvent};
 
+use crate::archive;
 use crate::args::{self, Since, Whose};
 use crate::exported::{self, NewFile, key};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, printable, push};
 use crate::store::Opened;
+use crate::verify;
 
 /// How many events are read at a time.
 const PAGE: u32 = 500;
@@ -32,18 +34,28 @@ pub(crate) async fn audit(out: Output, opened: &Opened, command: &args::Audit) -
             Ok(Exit::Done)
         }
         args::Audit::Head => head(out, opened).await,
+        args::Audit::Archive { before, output } => {
+            archive::archive(out, opened, *before, output).await
+        }
         args::Audit::Verify {
             project,
             from,
             against,
+            all,
+            archives,
+            limit,
             strict,
         } => {
-            let exported = against.as_deref().map(exported::read).transpose()?;
-            let check = Check {
+            let asked = verify::Asked {
                 project: project.as_ref(),
                 from: from.as_ref(),
+                against: against.as_deref(),
+                all: *all,
+                archives,
+                limit: *limit,
+                strict: *strict,
             };
-            verify(out, opened, check, exported.unwrap_or_default(), *strict).await
+            verify::verify(out, opened, &asked).await
         }
     }
 }
@@ -104,7 +116,7 @@ async fn list(
     Ok(Exit::Done)
 }
 
-fn event_object(event: &SubjectEvent) -> Value {
+pub(crate) fn event_object(event: &SubjectEvent) -> Value {
     let (subject, row) = (&event.subject, &event.row);
     json!({
         "at": row.at.to_string(),
@@ -145,7 +157,7 @@ fn event_text(event: &SubjectEvent) -> String {
 }
 
 /// Whether there is anything at all: an empty store is not called verified.
-async fn something(opened: &Opened) -> Result<(), Failure> {
+pub(crate) async fn something(opened: &Opened) -> Result<(), Failure> {
     if opened.is_empty().await? {
         return Err(Failure::store(
             "no-store",
@@ -164,112 +176,6 @@ async fn head(out: Output, opened: &Opened) -> Outcome {
         || format!("{head}\n{subjects} chains, {events} events. Keep this text elsewhere: `audit verify --from` compares."),
     )?;
     Ok(Exit::Done)
-}
-
-async fn verify(
-    out: Output,
-    opened: &Opened,
-    check: Check<'_>,
-    exported: Vec<exported::Line>,
-    strict: bool,
-) -> Outcome {
-    match check.project {
-        None => something(opened).await?,
-        Some(project) => drop(opened.project(project).await?),
-    }
-    let mut trouble = None;
-    let mut told = |bad: &BadPlace| {
-        let what = if bad.acknowledged.is_some() {
-            "acknowledged"
-        } else {
-            "bad"
-        };
-        let line = out.result(|| json!({what: bad_object(bad)}), || bad_text(what, bad));
-        trouble = trouble.take().or(line.err());
-    };
-    let mut found = opened.service.audit_check(&check, &mut told).await?;
-    opened
-        .service
-        .audit_compare(exported, &mut found, &mut told)
-        .await?;
-    if let Some(failure) = trouble {
-        return Err(failure);
-    }
-    let (factors, events, acknowledged) = (found.factors, found.events, found.acknowledged);
-    let Some(first) = &found.first_bad else {
-        out.result(
-            || {
-                let mut object = json!({"verified": true, "factors": factors, "events": events});
-                if let Some(object) = object.as_object_mut().filter(|_| acknowledged > 0) {
-                    object.insert("acknowledged".to_owned(), json!(acknowledged));
-                }
-                object
-            },
-            || {
-                let all = match acknowledged {
-                    0 => "all as they were written".to_owned(),
-                    places => format!("all as they were written, or answered for: {places} places"),
-                };
-                format!("verified: {factors} chains, {events} events, {all}")
-            },
-        )?;
-        return Ok(if strict && acknowledged > 0 {
-            Exit::Refused
-        } else {
-            Exit::Done
-        });
-    };
-    out.result(
-        || {
-            json!({
-                "verified": false,
-                "bad": found.bad,
-                "acknowledged": acknowledged,
-                "first_bad": bad_object(first),
-                "factors": factors,
-                "events": events,
-            })
-        },
-        || {
-            format!(
-                "NOT verified. Places that are not as they were written: {}. {factors} chains are whole; {events} events were looked at.",
-                found.bad
-            )
-        },
-    )?;
-    Ok(Exit::Refused)
-}
-
-fn bad_object(bad: &BadPlace) -> Value {
-    let mut object = json!({
-        "project": key(bad.subject.project_key()),
-        "user": key(bad.subject.user_key()),
-        "seq": bad.seq,
-        "fault": bad.fault.code(),
-    });
-    if let (Some(object), Some(answered)) = (object.as_object_mut(), &bad.acknowledged) {
-        object.insert("by".to_owned(), json!(answered.by));
-        object.insert("at".to_owned(), json!(answered.at.to_string()));
-        object.insert("ticket".to_owned(), json!(answered.ticket));
-    }
-    object
-}
-
-fn bad_text(what: &str, bad: &BadPlace) -> String {
-    let who = exported::whose(&bad.subject);
-    let mut text = format!("{what}: {who}");
-    if let Some(seq) = bad.seq {
-        push!(text, ", event {seq}");
-    }
-    push!(text, " [{}]", bad.fault.code());
-    if let Some(answered) = &bad.acknowledged {
-        let by = answered.by.as_deref().unwrap_or("nobody");
-        push!(text, ", by {by} at {}", answered.at);
-        if let Some(ticket) = &answered.ticket {
-            push!(text, ", ticket {ticket}");
-        }
-    }
-    printable(&text)
 }
 
 /// What people must be told of, with the cursor to go on from.

@@ -110,11 +110,19 @@ pub(crate) fn whose(subject: &Subject) -> String {
     }
 }
 
+/// A file that cannot be read, for whoever reads events one by one.
+pub(crate) fn unreadable(
+    path: &Path,
+    error: &io::Error,
+) -> Box<dyn std::error::Error + Send + Sync> {
+    format!("{}: {error}", path.display()).into()
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     format!("{:x}", base16ct::HexDisplay(bytes))
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let read = base16ct::lower::decode(text, &mut bytes).ok()?.len();
     (read == bytes.len()).then_some(bytes)

@@ -109,7 +109,9 @@ impl From<Error> for Failure {
             | Error::KeyUri(_)
             | Error::AlreadySetUp { .. }
             | Error::AlreadyReset { .. }
-            | Error::CannotImport => Exit::Usage,
+            | Error::CannotImport
+            | Error::Archive(_)
+            | Error::ArchiveNeeded(_) => Exit::Usage,
             Error::ProofInvalid => Exit::Refused,
             _ => Exit::Store,
         };

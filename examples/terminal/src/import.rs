@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use twofa::Error;
 use twofa::lifecycle::Actor;
@@ -14,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Output;
+use crate::progress;
 use crate::store::Opened;
 
 /// The longest line, in bytes: a name, a tab, and the longest URI that is read.
@@ -56,7 +56,7 @@ pub(crate) async fn import(
     opened.project(project).await?;
     let failed = |e: std::io::Error| Failure::file(path, &e);
     let file = File::open(path).map_err(failed)?;
-    let bar = progress(out, file.metadata().map_or(0, |meta| meta.len()));
+    let bar = progress::bar(out, file.metadata().map_or(0, |meta| meta.len()));
     let mut lines = BufReader::new(file);
     let (mut number, mut imported, mut skipped) = (0_u64, 0_u64, 0_u64);
     let (mut refused, mut bad) = (0_u64, 0_u64);
@@ -190,16 +190,4 @@ fn read_line(from: &mut BufReader<File>, line: &mut Vec<u8>) -> std::io::Result<
     }
     from.skip_until(b'\n')?;
     Ok(Some(false))
-}
-
-fn progress(out: Output, bytes: u64) -> ProgressBar {
-    let target = if out.json {
-        ProgressDrawTarget::hidden()
-    } else {
-        ProgressDrawTarget::stderr()
-    };
-    let bar = ProgressBar::with_draw_target(Some(bytes), target);
-    let style = ProgressStyle::with_template("{bar:40} {percent}% [{elapsed_precise}, {eta} left]");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

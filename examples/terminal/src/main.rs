@@ -6,15 +6,17 @@
 //! | file | subject |
 //! |---|---|
 //! | `args.rs`, `usage.rs`, `times.rs` | what may be typed, and what is said where it cannot be read |
-//! | `input.rs`, `output.rs`, `failure.rs` | bounded reading; text or JSON; exit codes |
+//! | `input.rs`, `output.rs`, `progress.rs`, `failure.rs` | bounded reading; text or JSON; exit codes |
 //! | `store.rs`, `prove.rs`, `operator.rs` | opening the store under its keys; a fresh proof of who acts; who operates |
 //! | `demo.rs`, `login.rs`, `admin.rs` | signing in; administrators, support and repairs |
 //! | `projects.rs`, `members.rs`, `policy.rs`, `audit.rs` | rules and people; what they lead to; what happened |
+//! | `verify.rs`, `archive.rs` | the audit checked; old events in a file |
 //! | `exported.rs`, `restore.rs` | events in a file; after a backup was restored |
 //! | `init.rs`, `keys.rs`, `import.rs` | making a store; its keys; factors from elsewhere |
 //! | `codes.rs`, `uris.rs` | codes, key URIs and QR codes, without a store |
 
 mod admin;
+mod archive;
 mod args;
 mod audit;
 mod codes;
@@ -30,6 +32,7 @@ mod members;
 mod operator;
 mod output;
 mod policy;
+mod progress;
 mod projects;
 mod prove;
 mod restore;
@@ -37,6 +40,7 @@ mod store;
 mod times;
 mod uris;
 mod usage;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -189,7 +193,12 @@ fn does(command: &Command) -> Does {
         Command::Project(args::Project::List)
         | Command::Member(args::Member::List { .. })
         | Command::Policy(_)
-        | Command::Audit(_)
+        | Command::Audit(
+            args::Audit::List { .. }
+            | args::Audit::Export { .. }
+            | args::Audit::Head
+            | args::Audit::Verify { .. },
+        )
         | Command::RestoreCheck { reset: false, .. }
         | Command::Notices { .. } => Does::Reads,
         _ => Does::Writes,

@@ -103,6 +103,8 @@ fn working(path: &Path, busy: Duration) -> SqliteConnectOptions {
         // A log that had to grow is cut to this when it begins anew.
         .pragma("journal_size_limit", LONG_LOG.to_string())
         .busy_timeout(busy)
+        // Pages of rows come from another thread: it need not wait for each to be taken.
+        .row_buffer_size(500)
 }
 
 /// What is in a file.

@@ -20,18 +20,18 @@ impl MemoryStore {
             Hand::CutEvents(subject, after) => {
                 if let Some(places) = tables.chains.get_mut(subject) {
                     let events = &tables.events;
-                    places.retain(|at| events.get(*at).is_some_and(|e| e.row.seq <= after));
+                    places.retain(|at| events.get(at).is_some_and(|e| e.row.seq <= after));
                 }
             }
             Hand::EventDetail(subject, seq, detail) => {
-                for event in &mut tables.events {
+                for event in tables.events.values_mut() {
                     if event.subject == *subject && event.row.seq == seq {
                         event.row.detail = Some(detail.to_owned());
                     }
                 }
             }
             Hand::Generation(subject, generation) => {
-                for event in &mut tables.events {
+                for event in tables.events.values_mut() {
                     if event.subject == *subject {
                         event.row.generation = generation;
                     }

@@ -306,14 +306,21 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         })
     }
 
-    /// How many records rest under each key, whole or with a secret in them. One that cannot be opened counts
+    /// How many records rest under each key, whole or with a secret in them, and what stands in the place of archived
+    /// events. One that cannot be opened counts
     /// under the key that it names.
     async fn count_under(&self, keys: &Keys) -> Result<BTreeMap<KeyId, u64>, Error> {
         let mut counted = BTreeMap::new();
-        let mut pages = Pages::of("subjects");
+        let mut pages = Pages::of("heads");
         loop {
-            let page = self.store.subjects(None, pages.after(), PAGE).await;
+            let page = self.store.heads(None, pages.after(), u64::MAX, PAGE).await;
             let page = page.map_err(Error::store)?;
+            for id in page
+                .iter()
+                .filter_map(|row| seal::key_id(row.checkpoint.as_ref()?))
+            {
+                *counted.entry(id).or_default() += 1;
+            }
             for row in page
                 .iter()
                 .filter(|row| row.subject != Subject::installation())

@@ -320,6 +320,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         twin: TwinOn,
     ) -> Result<Survey, Error> {
         let mut chain = Chain::alone(keys, place);
+        let checkpoint = self.store.checkpoint(place).await.map_err(Error::store)?;
+        if let Some(checkpoint) = checkpoint {
+            chain.go_on_after_stored(&checkpoint);
+        }
         let stored = found.stored.as_ref();
         let (mut rows, mut failures) = (0, 0);
         let mut generation = stored.map_or(0, generation_in);

@@ -267,8 +267,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             None => Subject::project_itself(project),
         };
         let actor = Actor::Member(actor.clone());
-        self.note_refused(&chain, refused, Some(&actor), reason, what)
-            .await
+        // Boxed, so that what asks for it stays small.
+        Box::pin(self.note_refused(&chain, refused, Some(&actor), reason, what)).await
     }
 
     async fn note_refused(

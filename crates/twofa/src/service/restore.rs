@@ -3,6 +3,7 @@
 use twofa_types::Name;
 
 use super::TwoFactor;
+use super::checkpoint::Checkpoint;
 use super::key_changes::at_rest;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -20,6 +21,17 @@ pub struct Behind {
     pub stored: u64,
 }
 
+/// What has become of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// It is as it was, in its place or as the last that was archived.
+    There,
+    /// It was archived, and the store cannot say whether as it was.
+    Archived,
+    /// It is not there, or another is.
+    Missing,
+}
+
 impl<S: Store, D: Directory> TwoFactor<S, D> {
     /// Whose events went further, in a copy that was kept elsewhere, than the store knows after a backup was
     /// restored: subject, number and code of the last exported event of each. Among them is whoever was reset since,
@@ -34,7 +46,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ) -> Result<Vec<Behind>, Error> {
         let mut behind = Vec::new();
         for (subject, seq, mac) in exported {
-            if !self.holds_event(&subject, seq, &mac).await? {
+            // A chain that was archived beyond the event went further, not less far.
+            if self.holds_event(&subject, seq, &mac).await? == Held::Missing {
                 let found = self.store.load(&subject).await.map_err(Error::store)?;
                 behind.push(Behind {
                     subject,
@@ -52,12 +65,24 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         subject: &Subject,
         seq: u64,
         mac: &[u8; 32],
-    ) -> Result<bool, Error> {
+    ) -> Result<Held, Error> {
         let page = self.store.chain(subject, seq.saturating_sub(1), 1).await;
         let page = page.map_err(Error::store)?;
-        Ok(page
-            .first()
-            .is_some_and(|event| event.row.seq == seq && event.row.mac == *mac))
+        if let Some(event) = page.first().filter(|event| event.row.seq == seq) {
+            let same = event.row.mac == *mac;
+            return Ok(if same { Held::There } else { Held::Missing });
+        }
+        let checkpoint = self.store.checkpoint(subject).await.map_err(Error::store)?;
+        let Some(checkpoint) = checkpoint else {
+            return Ok(Held::Missing);
+        };
+        let keys = self.keys().await?;
+        let checkpoint = Checkpoint::open(&keys, subject, &checkpoint);
+        Ok(match checkpoint {
+            Ok(last) if last.seq == seq && last.mac == *mac => Held::There,
+            Ok(last) if last.seq > seq => Held::Archived,
+            _ => Held::Missing,
+        })
     }
 
     /// Voids every proof that was made until now, on each instance within a second and for good: everybody signs in

@@ -134,6 +134,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             }
             progress(rotation);
             if !pages.read(&page, PAGE, |row| row.subject.clone())? {
+                self.reseal_checkpoints().await?;
                 return Ok(rotation);
             }
         }

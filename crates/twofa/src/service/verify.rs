@@ -1,202 +1,53 @@
 //! Whether the audit is whole: every chain, link by link, up to the head that its record holds; and whether what
 //! lists and cursors show agrees with it.
 
+mod archived;
 pub(super) mod chain;
+mod check;
+mod found;
+mod many;
 mod people;
 pub(super) mod recovered;
 
-use twofa_lifecycle::SummaryState;
+pub use check::{Check, Looks, Watch};
+pub use found::{BadPlace, Fault, Verification};
+pub use recovered::Acknowledged;
+
+pub(super) use chain::Numbers;
+pub(super) use many::{ManyChains, RECORDS};
+
 use twofa_types::ProjectId;
 
 use super::TwoFactor;
+use super::archive::ArchivedEvents;
 use super::pages::Pages;
+use super::restore::Held;
 use crate::directory::Directory;
-use crate::error::{Error, RestError};
+use crate::error::Error;
 use crate::head::{Head, Heads};
-use crate::keyring::KeyringError;
 use crate::keys::Keys;
 use crate::retry::Tries;
-use crate::store::{RecordRow, Store, Subject};
-use chain::{Bounds, Chain, Looked, Notices, Said, open};
+use crate::store::{HeadRow, Store, Subject};
+use archived::Archived;
+use chain::{Bounds, Looked, Notices, begin, open};
+use check::Each;
 use people::Walk;
-pub use recovered::Acknowledged;
 use recovered::Recoveries;
 
 /// How many rows are read at a time.
 const PAGE: u32 = 500;
 
-/// What a check of the audit found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verification {
-    /// Factors, and records of projects themselves, whose chains were checked to the end.
-    pub factors: u64,
-    /// Events that were checked.
-    pub events: u64,
-    /// How many places are not as they were written.
-    pub bad: u64,
-    /// The first of them; `None` when everything is as it was written.
-    pub first_bad: Option<BadPlace>,
-    /// How many places are not as they were written and were answered for when a record was recovered. They are
-    /// not among the bad ones.
-    pub acknowledged: u64,
-    /// Where all chains stand; `None` where only one project's were checked.
-    pub head: Option<Head>,
-}
-
-impl Verification {
-    /// Whether everything is as it was written, or was answered for.
-    pub fn is_whole(&self) -> bool {
-        self.bad == 0
-    }
-
-    fn bad(
-        &mut self,
-        subject: &Subject,
-        seq: Option<u64>,
-        fault: Fault,
-        each: &mut (dyn FnMut(&BadPlace) + Send),
-    ) {
-        let bad = BadPlace {
-            subject: subject.clone(),
-            seq,
-            fault,
-            acknowledged: None,
-        };
-        each(&bad);
-        self.bad += 1;
-        self.first_bad.get_or_insert(bad);
-    }
-}
-
-/// A place in the audit that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadPlace {
-    /// Whose chain; the installation where it is the store as a whole.
-    pub subject: Subject,
-    /// The number of the event, where one is at fault.
-    pub seq: Option<u64>,
-    /// What is wrong.
-    pub fault: Fault,
-    /// Who answered for it, where somebody did.
-    pub acknowledged: Option<Acknowledged>,
-}
-
-/// What is wrong with a place in the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// An event is not what was written: edited, inserted, reordered, or moved here from elsewhere.
-    EventAltered,
-    /// An event is missing before this one.
-    EventMissing,
-    /// Events are missing at the end.
-    ChainCut,
-    /// Events go on past the record's head: the record was put back to an earlier state.
-    RecordRolledBack,
-    /// The record is not what was written for this subject.
-    RecordAltered,
-    /// The record is what was written, and still none that this version can read.
-    RecordMalformed,
-    /// There are events but no record.
-    RecordMissing,
-    /// The key that it rests under is missing, so that nothing can be said of it.
-    KeyMissing,
-    /// A record was recovered, and that is not told on the other chain where it should be.
-    RecoveryUntold,
-    /// Another chain tells of a recovery that is not there.
-    RecoveryMissing,
-    /// The damaged record that a recovery took the place of is not kept as it was found.
-    DamagedRecordLost,
-    /// The row's keys are no ids: another hand wrote it.
-    RowForeign,
-    /// What lists show of the factor is not what its record says.
-    ListAltered,
-    /// The event stands in another place of the list of all than it was written at.
-    EventMoved,
-    /// A notice has a number that it was not given: behind what readers have read already, twice, or none.
-    NoticeMoved,
-    /// The numbers of a project's notices have a gap, or go on past the last one.
-    NoticesDiffer,
-    /// The store as a whole was put back: what a head stands for is not all there any more.
-    StoreRolledBack,
-    /// The project's settings or its issuer are not what was last set here.
-    SettingsAltered,
-    /// The person is a member, or is none, or has a role, otherwise than was last set here.
-    MemberAltered,
-    /// An event that was exported is not there, or another stands in its place.
-    NotAsExported,
-}
-
-impl Fault {
-    /// Every fault.
-    pub const ALL: [Self; 18] = [
-        Self::EventAltered,
-        Self::EventMissing,
-        Self::ChainCut,
-        Self::RecordRolledBack,
-        Self::RecordAltered,
-        Self::RecordMalformed,
-        Self::RecordMissing,
-        Self::KeyMissing,
-        Self::RecoveryUntold,
-        Self::RecoveryMissing,
-        Self::DamagedRecordLost,
-        Self::RowForeign,
-        Self::ListAltered,
-        Self::EventMoved,
-        Self::NoticeMoved,
-        Self::NoticesDiffer,
-        Self::StoreRolledBack,
-        Self::NotAsExported,
-    ];
-
-    /// The fault of a code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|fault| fault.code() == code)
-    }
-
-    /// A stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::EventAltered => "event-altered",
-            Self::EventMissing => "event-missing",
-            Self::ChainCut => "chain-cut",
-            Self::RecordRolledBack => "record-rolled-back",
-            Self::RecordAltered => "record-altered",
-            Self::RecordMalformed => "record-malformed",
-            Self::RecordMissing => "record-missing",
-            Self::KeyMissing => "key-missing",
-            Self::RecoveryUntold => "recovery-untold",
-            Self::RecoveryMissing => "recovery-missing",
-            Self::DamagedRecordLost => "damaged-record-lost",
-            Self::RowForeign => "row-foreign",
-            Self::ListAltered => "list-altered",
-            Self::EventMoved => "event-moved",
-            Self::NoticeMoved => "notice-moved",
-            Self::NoticesDiffer => "notices-differ",
-            Self::StoreRolledBack => "store-rolled-back",
-            Self::SettingsAltered => "settings-altered",
-            Self::MemberAltered => "member-altered",
-            Self::NotAsExported => "not-as-exported",
-        }
-    }
-}
-
-/// What is to be checked of the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[must_use]
-pub struct Check<'a> {
-    /// Only the chains of this project.
-    pub project: Option<&'a ProjectId>,
-    /// Also that nothing this head stands for was put back since. It stands for the whole store, so it is looked
-    /// at only where no project is named.
-    pub from: Option<&'a Head>,
-}
-
 /// Where a check stands.
 struct Progress<'a> {
     found: Verification,
-    each: &'a mut (dyn FnMut(&BadPlace) + Send),
+    watch: &'a mut dyn Watch,
+    /// Events up to this cursor are not read again; 0 where all are.
+    since: u64,
+    /// Events were found of a subject that has no record.
+    strays: bool,
+    /// What the files of archived events hold.
+    archived: Option<Archived>,
+    missing: Option<Error>,
     /// Where all chains stand now.
     latest: Heads,
     /// Where they stood at the head that is compared.
@@ -207,6 +58,8 @@ struct Progress<'a> {
     /// Those of projects that were looked at and did not have as many as they should.
     short: Vec<Notices>,
     recoveries: Recoveries,
+    /// Whether rows of the directory are compared.
+    reads_directory: bool,
 }
 
 impl Progress<'_> {
@@ -219,13 +72,21 @@ impl Progress<'_> {
     }
 
     fn bad(&mut self, subject: &Subject, seq: Option<u64>, fault: Fault) {
-        self.found.bad(subject, seq, fault, self.each);
+        let watch = &mut *self.watch;
+        self.found
+            .bad(subject, seq, fault, &mut |bad| watch.bad(bad));
+    }
+
+    /// What could not be looked at. All else is, and then this is said.
+    fn missed(&mut self, error: Error) {
+        self.missing.get_or_insert(error);
     }
 
     fn add(&mut self, subject: &Subject, mut looked: Looked) {
+        self.compare_archived(subject, &mut looked);
         self.notices.explained |= looked.told.torn;
         self.acknowledge(subject, &mut looked);
-        self.recoveries.add(subject, &mut looked);
+        self.recoveries.add(subject, &mut looked, self.since);
         // The installation's chain is checked like any other, and counted as nobody's.
         let counts = u64::from(*subject != Subject::installation());
         self.found.events += looked.events * counts;
@@ -258,7 +119,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     pub async fn audit_verify(&self, project: Option<&ProjectId>) -> Result<Verification, Error> {
         let check = Check {
             project,
-            from: None,
+            ..Check::default()
         };
         self.audit_check(&check, &mut |_| {}).await
     }
@@ -270,58 +131,52 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ///
     /// [`Error::Store`] when the store cannot be read; [`Error::Contended`] when one factor never stands still;
     /// [`Error::Unreadable`] where a key that the store knows is missing, so that nothing can be said of what rests
-    /// under it: all else has been checked then.
+    /// under it, and [`Error::ArchiveNeeded`] where the head is older than what was archived: all else has been
+    /// checked then.
     pub async fn audit_check(
         &self,
         check: &Check<'_>,
         each: &mut (dyn FnMut(&BadPlace) + Send),
     ) -> Result<Verification, Error> {
+        self.audit_check_with(check, None, &mut Each(each)).await
+    }
+
+    /// As [`audit_check`](TwoFactor::audit_check), and says how far it has come. Archived events are read along where
+    /// they are given: all that were ever archived, since whatever is not there is taken for cut out.
+    ///
+    /// # Errors
+    ///
+    /// As for [`audit_check`](TwoFactor::audit_check); [`Error::Archive`] for what the files say of themselves.
+    pub async fn audit_check_with(
+        &self,
+        check: &Check<'_>,
+        archived: Option<&mut ArchivedEvents<'_>>,
+        watch: &mut dyn Watch,
+    ) -> Result<Verification, Error> {
         let from = check.from.filter(|_| check.project.is_none());
-        // Of one project there is no head.
-        let now = match check.project {
-            None => self.store.horizon().await.map_err(Error::store)?,
-            Some(_) => 0,
-        };
-        let mut progress = Progress {
-            found: Verification {
-                factors: 0,
-                events: 0,
-                bad: 0,
-                first_bad: None,
-                acknowledged: 0,
-                head: None,
-            },
-            each,
-            latest: Heads::up_to(now),
-            before: from.map(|head| Heads::up_to(head.cursor)),
-            notices: Notices::default(),
-            people: None,
-            short: Vec::new(),
-            recoveries: Recoveries::default(),
-        };
-        let mut missing = None;
-        let mut pages = Pages::of("subjects");
-        loop {
-            let page = self
-                .store
-                .subjects(check.project, pages.after(), PAGE)
-                .await;
-            let page = page.map_err(Error::store)?;
-            let more = pages.read(&page, PAGE, |row| row.subject.clone())?;
-            for row in page {
-                match self.check_row(row, &mut progress).await {
-                    Err(error @ Error::Unreadable { .. }) => {
-                        missing.get_or_insert(error);
-                    }
-                    other => other?,
-                }
-            }
-            if !more {
-                break;
-            }
+        let mut progress = self.begin_check(check, from, watch).await?;
+        if let Some(events) = archived {
+            self.read_archived(events, &mut progress).await?;
         }
+        self.check_records(check.project, &mut progress).await?;
         self.project_done(&mut progress).await?;
-        self.check_orphans(check.project, &mut progress).await?;
+        let before = progress.before.take();
+        if check.project.is_none() {
+            let keys = self.keys().await?;
+            let store = keys.installation().map(|i| *i.store.as_bytes());
+            let store = store.unwrap_or_default();
+            let before = before.map(|heads| heads.finish(store));
+            // Of a head that cannot be known, nothing is said but that.
+            if before.as_ref() != from && progress.missing.is_none() {
+                progress.bad(&Subject::installation(), None, Fault::StoreRolledBack);
+            }
+            let latest = std::mem::replace(&mut progress.latest, Heads::up_to(0));
+            progress.found.head = Some(latest.finish(store));
+        }
+        // What is behind a head and gone altogether, with its record, makes the head another.
+        if progress.since == 0 || progress.strays || progress.found.bad > 0 {
+            self.check_orphans(check.project, &mut progress).await?;
+        }
         self.check_recoveries(check.project.is_none(), &mut progress)
             .await?;
         for notices in std::mem::take(&mut progress.short) {
@@ -330,29 +185,63 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 progress.bad(&project, None, Fault::NoticesDiffer);
             }
         }
-        if check.project.is_none() {
-            let keys = self.keys().await?;
-            let store = keys.installation().map(|i| *i.store.as_bytes());
-            let store = store.unwrap_or_default();
-            let before = progress.before.take().map(|heads| heads.finish(store));
-            if before.as_ref() != from {
-                progress.bad(&Subject::installation(), None, Fault::StoreRolledBack);
-            }
-            progress.found.head = Some(progress.latest.finish(store));
-        }
-        missing.map_or(Ok(progress.found), Err)
+        progress.missing.map_or(Ok(progress.found), Err)
+    }
+
+    async fn begin_check<'a>(
+        &self,
+        check: &Check<'_>,
+        from: Option<&Head>,
+        watch: &'a mut dyn Watch,
+    ) -> Result<Progress<'a>, Error> {
+        // Of one project there is no head.
+        let now = match check.project {
+            None => self.store.horizon().await.map_err(Error::store)?,
+            Some(_) => 0,
+        };
+        Ok(Progress {
+            found: Verification {
+                factors: 0,
+                events: 0,
+                archived: 0,
+                bad: 0,
+                first_bad: None,
+                acknowledged: 0,
+                head: None,
+            },
+            watch,
+            since: from.filter(|_| !check.all).map_or(0, |head| head.cursor),
+            strays: false,
+            archived: None,
+            missing: None,
+            latest: Heads::up_to(now),
+            before: from.map(|head| Heads::up_to(head.cursor)),
+            notices: Notices::default(),
+            people: None,
+            short: Vec::new(),
+            recoveries: Recoveries::default(),
+            reads_directory: true,
+        })
     }
 
     /// Where all chains stand now: a text to keep elsewhere, and to give to [`audit_check`](TwoFactor::audit_check)
-    /// later.
+    /// later. It reads the last event of each chain and checks nothing.
     ///
     /// # Errors
     ///
     /// As for [`audit_check`](TwoFactor::audit_check).
     pub async fn audit_head(&self) -> Result<Head, Error> {
-        let found = self.audit_check(&Check::default(), &mut |_| {}).await?;
-        let none = || Heads::up_to(0).finish([0; 16]);
-        Ok(found.head.unwrap_or_else(none))
+        let mut none = |_: &BadPlace| {};
+        let mut watch = Each(&mut none);
+        let mut progress = self
+            .begin_check(&Check::default(), None, &mut watch)
+            .await?;
+        progress.since = progress.latest.cursor;
+        progress.reads_directory = false;
+        self.check_records(None, &mut progress).await?;
+        let keys = self.keys().await?;
+        let store = keys.installation().map(|i| *i.store.as_bytes());
+        Ok(progress.latest.finish(store.unwrap_or_default()))
     }
 
     /// Whether each of these events is still there: its subject, its number and its code, as they were exported.
@@ -361,42 +250,24 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`].
+    /// [`Error::Store`]; [`Error::ArchiveNeeded`] where one of them was archived: all others were compared then.
     pub async fn audit_compare(
         &self,
         exported: impl IntoIterator<Item = (Subject, u64, [u8; 32]), IntoIter: Send> + Send,
         found: &mut Verification,
         each: &mut (dyn FnMut(&BadPlace) + Send),
     ) -> Result<(), Error> {
+        let mut archived = None;
         for (subject, seq, mac) in exported {
-            if !self.holds_event(&subject, seq, &mac).await? {
-                found.bad(&subject, Some(seq), Fault::NotAsExported, each);
+            match self.holds_event(&subject, seq, &mac).await? {
+                Held::There => {}
+                Held::Archived => {
+                    archived.get_or_insert_with(|| Error::archive_needed(&subject));
+                }
+                Held::Missing => found.bad(&subject, Some(seq), Fault::NotAsExported, each),
             }
         }
-        Ok(())
-    }
-
-    async fn check_row(&self, row: RecordRow, progress: &mut Progress<'_>) -> Result<(), Error> {
-        if row.subject.is_foreign() {
-            progress.bad(&row.subject, None, Fault::RowForeign);
-            progress.notices.explained = true;
-            return Ok(());
-        }
-        if row.subject.project() != progress.notices.of.as_ref() {
-            self.project_done(progress).await?;
-            let found = self.store.load(&row.subject).await.map_err(Error::store)?;
-            progress.notices = Notices {
-                of: row.subject.project().cloned(),
-                last: found.last_notice,
-                ..Notices::default()
-            };
-        }
-        let subject = row.subject.clone();
-        let bounds = progress.bounds();
-        let looked = self.check_subject(row, bounds).await?;
-        let said = looked.said;
-        progress.add(&subject, looked);
-        self.check_listing(&subject, said, progress).await
+        archived.map_or(Ok(()), Err)
     }
 
     /// The chains of a project are all looked at. Where not all of its notices were, some may be without a record.
@@ -406,9 +277,15 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         let Some(project) = notices.of.as_ref().filter(|_| !notices.explained) else {
             return Ok(());
         };
+        let known = notices.seen.greatest <= notices.last;
+        if known && (progress.since > 0 || notices.are_all_there()) {
+            return Ok(());
+        }
         let now = self.store.load(&Subject::project_itself(project)).await;
         let given_out = now.map_err(Error::store)?.last_notice;
-        if !notices.are_all_there() || notices.seen.greatest > given_out {
+        // Those that are not read again are not counted either.
+        let all_there = progress.since > 0 || notices.are_all_there();
+        if !all_there || notices.seen.greatest > given_out {
             progress.short.push(notices);
         }
         Ok(())
@@ -442,7 +319,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
 
     /// A chain may have grown since its record was read, or the keys moved on, so that one that looks wrong counts
     /// only once both stand still.
-    async fn check_subject(&self, mut row: RecordRow, bounds: Bounds) -> Result<Looked, Error> {
+    async fn check_subject(&self, mut row: HeadRow, bounds: Bounds) -> Result<Looked, Error> {
         let mut tries = Tries::new(Self::MAX_TRIES);
         loop {
             let keys = self.keys().await?;
@@ -455,6 +332,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 continue;
             }
             let latest = self.store.load(&row.subject).await.map_err(Error::store)?;
+            let checkpoint = self.store.checkpoint(&row.subject).await;
+            let checkpoint = checkpoint.map_err(Error::store)?;
+            let was_cut = checkpoint != row.checkpoint;
+            row.checkpoint = checkpoint;
             match latest.stored {
                 Some(stored) if stored.version != row.stored.version => {
                     // What lists show is compared as of the record's own version only.
@@ -464,6 +345,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                         Err(_) => row.summary,
                     };
                 }
+                _ if was_cut => {}
                 _ => return looked,
             }
             tries.again().await?;
@@ -473,34 +355,16 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
     async fn check_chain(
         &self,
         keys: &Keys,
-        row: &RecordRow,
+        row: &HeadRow,
         bounds: Bounds,
     ) -> Result<Looked, Error> {
         let subject = &row.subject;
-        let mut chain = Chain::new(keys, subject, bounds);
-        match open(keys, subject, &row.stored) {
-            Ok(opened) => {
-                chain.head = Some(opened.head);
-                chain.is_listed_right = opened.summary == row.summary;
-                chain.looked.said = Said::by(opened.listed);
-                chain.looked.is_none = opened
-                    .summary
-                    .is_some_and(|s| s.state == SummaryState::None);
-            }
-            Err(RestError::Key(KeyringError::Unknown { id })) if keys.knows(id) => {
-                return Err(Error::unreadable(
-                    subject,
-                    KeyringError::Unknown { id }.into(),
-                ));
-            }
-            Err(RestError::Record(_) | RestError::Newer) => {
-                chain.fault(None, Fault::RecordMalformed);
-            }
-            Err(_) => chain.fault(None, Fault::RecordAltered),
-        }
+        let mut chain = begin(keys, row, bounds)?;
         let mut pages = Pages::of("chain");
+        // Also what was put back before what was archived.
+        let mut after = 0;
         loop {
-            let page = self.store.chain(subject, chain.seq, PAGE).await;
+            let page = self.store.chain(subject, after, PAGE).await;
             let page = page.map_err(Error::store)?;
             for event in &page {
                 chain.next(event);
@@ -508,6 +372,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             if !pages.read(&page, PAGE, |event| event.row.seq)? {
                 return chain.finish();
             }
+            after = chain.seq;
         }
     }
 }

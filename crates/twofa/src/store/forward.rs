@@ -1,7 +1,12 @@
 //! [`forward_store!`](crate::forward_store): a store in front of another.
 
+use std::sync::Arc;
+
+use super::Store;
+
 /// Writes the named methods of [`Store`](crate::Store), each of which asks the store beneath. For a store that
-/// wraps another and does a few of its calls differently.
+/// wraps another and does a few of its calls differently. `heads` and `chains` that are not named are answered by way
+/// of `subjects` and `chain`, as the wrapper has them.
 ///
 /// `forward_store!(self => self.inner; load, park)` asks `self.inner`. With `self => self.inner, via self.watch;`
 /// the future of each call goes through a method of the wrapper's own, which may turn its error into another.
@@ -29,7 +34,7 @@
 ///
 ///     forward_store! { self => self.inner;
 ///         load, resume, drain, park, sweep, factors, subjects, orphans, remains, chain,
-///         events, horizon, latest, notices
+///         heads, chains, checkpoint, cut, events, horizon, latest, notices
 ///     }
 /// }
 /// # let store = Counting { inner: MemoryStore::new(), conflicts: AtomicU64::new(0) };
@@ -101,6 +106,26 @@ macro_rules! forward_store {
             chain(subject: &$crate::Subject, after: u64, limit: u32)
                 -> Vec<$crate::SubjectEvent> }
     };
+    (@heads $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how
+            heads(
+                project: Option<&$crate::types::ProjectId>,
+                after: Option<&$crate::Subject>,
+                up_to: u64,
+                limit: u32
+            ) -> Vec<$crate::HeadRow> }
+    };
+    (@chains $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how
+            chains(span: &$crate::ChainSpan<'_>, limit: u32) -> Vec<$crate::SubjectEvent> }
+    };
+    (@checkpoint $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how
+            checkpoint(subject: &$crate::Subject) -> Option<Vec<u8>> }
+    };
+    (@cut $this:ident $how:tt) => {
+        $crate::forward_store! { @fn $this $how cut(installation: u64, cuts: &[$crate::Cut]) -> $crate::Applied }
+    };
     (@events $this:ident $how:tt) => {
         $crate::forward_store! { @fn $this $how
             events(project: Option<&$crate::types::ProjectId>, after: u64, limit: u32)
@@ -134,4 +159,14 @@ macro_rules! forward_store {
     (@ask $this:ident [$inner:expr, $via:ident] $method:ident($($arg:ident),*)) => {
         $this.$via($crate::Store::$method(&$inner $(, $arg)*)).await
     };
+}
+
+/// A store that many share.
+impl<S: Store> Store for Arc<S> {
+    type Error = S::Error;
+
+    forward_store! { self => **self;
+        load, resume, apply, drain, park, sweep, factors, subjects, orphans, remains, chain, heads,
+        chains, checkpoint, cut, events, horizon, latest, notices
+    }
 }

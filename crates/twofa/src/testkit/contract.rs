@@ -1,11 +1,13 @@
 //! What a [`Store`] promises, call by call, without a service above it. A check's name is the promise.
 
+mod chains;
 mod keys;
 mod paging;
 mod races;
 mod recovered;
 mod values;
 
+pub use chains::*;
 pub use keys::*;
 pub use paging::*;
 pub use races::*;

@@ -161,11 +161,11 @@ impl<S: Store> Store for FaultyStore<S> {
     type Error = FaultyError<S::Error>;
 
     forward_store! { self => self.inner, via self.read;
-        load, resume, factors, subjects, orphans, remains, chain, events, horizon, latest,
-        notices
+        load, resume, factors, subjects, orphans, remains, chain, heads, chains, checkpoint,
+        events, horizon, latest, notices
     }
 
     forward_store! { self => self.inner, via self.write;
-        apply, drain, park, sweep
+        apply, cut, drain, park, sweep
     }
 }

@@ -17,7 +17,8 @@ macro_rules! __twofa_each_check {
                 one_of_many_writers_wins, no_count_is_lost, no_notice_is_missed_beside_writers,
                 the_installation_has_a_record_of_its_own, a_write_under_older_keys_is_stale,
                 nothing_comes_to_rest_under_older_keys, one_of_many_changes_of_keys_wins,
-                a_recovery_is_written_whole_or_not_at_all;
+                a_recovery_is_written_whole_or_not_at_all, many_chains_are_read_in_pages,
+                a_chain_is_cut_whole_or_not_at_all;
             failures: f01_a_code_works_once, f02_an_older_step_is_refused_after_a_newer_one,
                 f03_after_a_hundred_failures_the_right_code_is_refused,
                 f04_every_way_of_typing_is_one_code, f05_a_failure_outlives_the_caller,
@@ -54,6 +55,9 @@ macro_rules! __twofa_each_check {
                 a_projects_own_record_is_repaired, the_stores_own_record_is_repaired,
                 recoveries_at_once_are_one,
                 everything_goes_on_beside_a_damaged_record, a_row_that_is_nobodys_breaks_nothing;
+            archive: what_is_left_of_an_archived_chain_verifies, what_was_done_to_an_archive_is_found,
+                an_archive_that_was_ended_goes_on, a_checkpoint_is_nobodys_to_make,
+                what_came_since_a_head_is_checked, checkpoints_rotate_with_everything_else;
             record: a_flood_of_refusals_stops_no_sign_in, a_head_stands_for_what_was_there;
             service: a_handover_code_is_asked_for_after_a_reset,
                 an_imported_factor_is_in_use_at_once, keys_rotate_beside_logins,

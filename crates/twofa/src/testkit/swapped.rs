@@ -84,7 +84,7 @@ impl<S: Store> Store for SwappedStore<S> {
     }
 
     forward_store! { self => self.inner;
-        apply, drain, park, sweep, factors, orphans, remains, chain, events, horizon, latest,
-        notices
+        apply, drain, park, sweep, factors, orphans, remains, chain, checkpoint, cut, events,
+        horizon, latest, notices
     }
 }

@@ -136,7 +136,7 @@ impl Store for Doctored {
     }
 
     forward_store! { self => self.inner;
-        apply, park, sweep, factors, remains, events, horizon, latest, notices
+        apply, park, sweep, factors, remains, checkpoint, cut, events, horizon, latest, notices
     }
 }
 

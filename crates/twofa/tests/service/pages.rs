@@ -223,7 +223,8 @@ impl<S: Store> Store for Stuck<S> {
     }
 
     forward_store! { self => self.0;
-        load, resume, apply, drain, park, sweep, factors, orphans, remains, events, horizon, latest, notices
+        load, resume, apply, drain, park, sweep, factors, orphans, remains, checkpoint, cut, events,
+        horizon, latest, notices
     }
 }
 

@@ -250,7 +250,9 @@ impl Store for BrokenStore {
         Ok(rows)
     }
 
-    forward_store! { self => self.inner; subjects, orphans, remains, events, horizon, latest }
+    forward_store! { self => self.inner;
+        subjects, orphans, remains, checkpoint, cut, events, horizon, latest
+    }
 }
 
 struct BrokenHarness {

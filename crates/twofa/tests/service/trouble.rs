@@ -94,8 +94,8 @@ impl twofa::Store for Contended {
     }
 
     twofa::forward_store! { self => self.0;
-        load, resume, park, sweep, factors, subjects, orphans, remains, chain, events, horizon, latest,
-        notices
+        load, resume, park, sweep, factors, subjects, orphans, remains, chain, checkpoint, cut,
+        events, horizon, latest, notices
     }
 }
 

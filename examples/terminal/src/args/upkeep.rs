@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use twofa::types::{ProjectId, UserId};
+use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{Head, KeyId};
 
 use super::values::cursor;
+use crate::times::time;
 
 #[derive(Subcommand)]
 pub(crate) enum Audit {
@@ -30,15 +31,33 @@ pub(crate) enum Audit {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
+    /// Take events from before a day out of the store, into a file that `verify --archive` reads along
+    Archive {
+        /// Those from before this day or time; whoever reads notices should have read beyond it
+        #[arg(long, value_name = "DATE", value_parser = time)]
+        before: UnixTime,
+        /// The file, which only you can read; one that an earlier run began is gone on with
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
     /// One text that stands for all of it, to keep elsewhere
     Head,
     /// Check that no event was changed, moved or removed
     Verify {
         #[arg(value_name = "PROJECT")]
         project: Option<ProjectId>,
-        /// And that nothing was put back since `audit head` printed this
+        /// And that nothing was put back since `audit head` printed this; what it stands for is not read again
         #[arg(long, value_name = "HEAD", conflicts_with = "project")]
         from: Option<Head>,
+        /// Read that again as well
+        #[arg(long, requires = "from")]
+        all: bool,
+        /// And the events in this file of `audit archive`; name all such files there ever were
+        #[arg(long = "archive", value_name = "FILE")]
+        archives: Vec<PathBuf>,
+        /// List at most so many bad places; all are counted
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
         /// And that every event in this file of `audit export` is still there
         #[arg(long, value_name = "EXPORT")]
         against: Option<PathBuf>,

@@ -61,6 +61,17 @@ impl Play {
         self.store.is_none()
     }
 
+    /// What the store and its keys are called.
+    pub(crate) fn names(&self) -> (String, PathBuf) {
+        match &self.store {
+            None => {
+                let path = self.path("twofa.db");
+                (path.display().to_string(), self.path("twofa.db.key"))
+            }
+            Some(url) => (url.clone(), self.path("keys")),
+        }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -1,17 +1,18 @@
 //! One chain, looked at event by event.
 
 use hmac::Mac as _;
-use twofa_lifecycle::{ChainHead, Listed, Summary};
+use twofa_lifecycle::{ChainHead, Listed, Summary, SummaryState};
 use twofa_types::ProjectId;
 
+use super::super::checkpoint::Checkpoint;
 use super::Fault;
 use super::recovered::{Stretch, Told};
 use crate::error::{Error, RestError};
 use crate::installation::Installation;
-use crate::keyring::KeyId;
+use crate::keyring::{KeyId, KeyringError};
 use crate::keys::{HmacSha256, Keys};
 use crate::seal;
-use crate::store::{Stored, Subject, SubjectEvent};
+use crate::store::{HeadRow, Stored, Subject, SubjectEvent, Tip};
 
 /// The last event of a chain that a head covers; number 0 where it covers none.
 pub(super) type Covered = (u64, [u8; 32]);
@@ -28,6 +29,10 @@ pub(super) struct Looked {
     pub(super) is_none: bool,
     /// For each head in the making.
     pub(super) covered: [Covered; 2],
+    /// Which heads stand for an event that was archived, and cannot be known from what is left.
+    pub(super) hidden: [bool; 2],
+    /// What the chain's archived beginning left.
+    pub(super) checkpoint: Option<Checkpoint>,
     /// What recoveries say.
     pub(super) told: Told,
 }
@@ -71,21 +76,21 @@ impl Notices {
 }
 
 /// Numbers that were seen.
-#[derive(Default, Clone, Copy)]
-pub(super) struct Numbers {
-    pub(super) count: u64,
-    pub(super) sum: u128,
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(in crate::service) struct Numbers {
+    pub(in crate::service) count: u64,
+    pub(in crate::service) sum: u128,
     /// The greatest, also of those that came since.
-    pub(super) greatest: u64,
+    pub(in crate::service) greatest: u64,
 }
 
 impl Numbers {
-    pub(super) fn see(&mut self, number: u64) {
+    pub(in crate::service) fn see(&mut self, number: u64) {
         self.count += 1;
         self.sum += u128::from(number);
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(in crate::service) fn add(&mut self, other: Self) {
         self.count += other.count;
         self.sum += other.sum;
         self.greatest = self.greatest.max(other.greatest);
@@ -123,6 +128,52 @@ pub(super) fn open(keys: &Keys, subject: &Subject, stored: &Stored) -> Result<Op
         summary: Some(record.summary()),
         listed: record.listed(),
     })
+}
+
+/// A chain whose record and checkpoint are read, before its first event.
+pub(super) fn begin<'a>(
+    keys: &'a Keys,
+    row: &'a HeadRow,
+    bounds: Bounds,
+) -> Result<Chain<'a>, Error> {
+    let subject = &row.subject;
+    let mut chain = Chain::new(keys, subject, bounds);
+    let not_held = |source: &RestError| match source {
+        RestError::Key(KeyringError::Unknown { id }) => keys.knows(*id),
+        _ => false,
+    };
+    match open(keys, subject, &row.stored) {
+        Ok(opened) => {
+            chain.head = Some(opened.head);
+            chain.is_listed_right = opened.summary == row.summary;
+            chain.looked.said = Said::by(opened.listed);
+            let state = opened.summary.map(|summary| summary.state);
+            chain.looked.is_none = state == Some(SummaryState::None);
+        }
+        Err(source) if not_held(&source) => return Err(Error::unreadable(subject, source)),
+        Err(RestError::Record(_) | RestError::Newer) => {
+            chain.fault(None, Fault::RecordMalformed);
+        }
+        Err(_) => chain.fault(None, Fault::RecordAltered),
+    }
+    let Some(checkpoint) = &row.checkpoint else {
+        return Ok(chain);
+    };
+    match Checkpoint::open(keys, subject, checkpoint) {
+        Ok(checkpoint) => {
+            chain.go_on_after(&checkpoint);
+            chain.looked.checkpoint = Some(checkpoint);
+        }
+        Err(source) if not_held(&source) => return Err(Error::unreadable(subject, source)),
+        Err(_) => {
+            chain.fault(None, Fault::CheckpointAltered);
+            // As it says, so that what is bad beside it is told for itself.
+            if let Some(claimed) = Checkpoint::claimed(checkpoint) {
+                chain.go_on_after(&claimed);
+            }
+        }
+    }
+    Ok(chain)
 }
 
 /// A chain, looked at event by event.
@@ -172,6 +223,46 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// Goes on where the archived beginning ended.
+    pub(super) fn go_on_after(&mut self, checkpoint: &Checkpoint) {
+        let Checkpoint {
+            seq,
+            mac,
+            cursor,
+            notices,
+            ..
+        } = *checkpoint;
+        (self.seq, self.mac, self.cursor) = (seq, mac, cursor);
+        self.stretch = Stretch::after(seq);
+        self.notice = notices.greatest;
+        self.looked.notices = notices;
+        for (number, up_to) in self.bounds.cursors.iter().enumerate() {
+            let is_covered = cursor <= *up_to;
+            if let Some(covered) = self.looked.covered.get_mut(number).filter(|_| is_covered) {
+                *covered = (seq, mac);
+            }
+            if let Some(hidden) = self.looked.hidden.get_mut(number) {
+                *hidden = !is_covered;
+            }
+        }
+    }
+
+    /// Goes on where the archived beginning ended, as far as that can be read.
+    pub(in crate::service) fn go_on_after_stored(&mut self, checkpoint: &[u8]) {
+        let opened = Checkpoint::open(self.keys, self.subject, checkpoint).ok();
+        if let Some(checkpoint) = opened.or_else(|| Checkpoint::claimed(checkpoint)) {
+            self.go_on_after(&checkpoint);
+        }
+    }
+
+    /// Goes on after an event that was read before, as a head says that covers it.
+    pub(super) fn go_on_from(&mut self, tip: &Tip) {
+        (self.seq, self.mac, self.cursor) = (tip.seq, tip.mac, tip.cursor);
+        self.stretch = Stretch::after(tip.seq);
+        self.looked.covered = [(tip.seq, tip.mac); 2];
+        self.looked.hidden = [false; 2];
+    }
+
     pub(super) fn fault(&mut self, seq: Option<u64>, fault: Fault) {
         self.looked.faults.push((seq, fault));
     }
@@ -219,6 +310,9 @@ impl<'a> Chain<'a> {
             if event.cursor <= cursor {
                 *covered = (row.seq, row.mac);
             }
+        }
+        for (hidden, cursor) in self.looked.hidden.iter_mut().zip(self.bounds.cursors) {
+            *hidden &= event.cursor > cursor;
         }
     }
 

@@ -57,7 +57,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             return Ok(());
         };
         let Some(user) = user else {
-            if matches!(said, Said::This(_)) {
+            if matches!(said, Said::This(_)) && progress.reads_directory {
                 progress.people = Some(Walk::of(project));
                 self.confirm_listing(subject, progress).await?;
             }

@@ -1,7 +1,7 @@
 //! What a recovery says of the damage that it was made on, and how far that goes: what it names is acknowledged and
 //! listed as such, for ever; what came since is bad.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
@@ -167,6 +167,15 @@ pub(in crate::service) struct Stretch {
 }
 
 impl Stretch {
+    /// What follows an event up to which nothing is read again.
+    pub(super) fn after(seq: u64) -> Self {
+        Self {
+            faults: None,
+            whole_to: seq,
+            rest: None,
+        }
+    }
+
     fn take(&mut self, event: &SubjectEvent, right: bool) {
         if right && self.rest.is_none() {
             self.whole_to = event.row.seq;
@@ -207,11 +216,29 @@ fn digest(into: &mut Sha256, event: &SubjectEvent) {
     into.update(&bytes);
 }
 
+/// Where an event stands.
+#[derive(Clone, Copy)]
+struct Place {
+    seq: u64,
+    cursor: u64,
+    mac: [u8; 32],
+}
+
+impl Place {
+    fn of(event: &SubjectEvent) -> Self {
+        Self {
+            seq: event.row.seq,
+            cursor: event.cursor,
+            mac: event.row.mac,
+        }
+    }
+}
+
 /// What recoveries on one chain, and of others told there, say.
 #[derive(Default)]
 pub(super) struct Told {
-    recoveries: Vec<(u64, [u8; 32], Evidence)>,
-    twins: Vec<(u64, [u8; 32])>,
+    recoveries: Vec<(Place, Evidence)>,
+    twins: Vec<Place>,
     pub(super) acknowledged: Vec<(u64, Fault, Acknowledged)>,
     /// Whether events may be gone that no fault of the chain shows any more.
     pub(super) torn: bool,
@@ -226,7 +253,11 @@ impl Chain<'_> {
             if let Some(evidence) = Evidence::parse(detail) {
                 self.recovered(event, faults, evidence);
             } else if let Some(mac) = parse_twin(detail) {
-                self.looked.told.twins.push((event.row.seq, mac));
+                let place = Place {
+                    mac,
+                    ..Place::of(event)
+                };
+                self.looked.told.twins.push(place);
             }
         }
         self.stretch.take(event, right);
@@ -255,7 +286,7 @@ impl Chain<'_> {
             }
         }
         told.acknowledged.push((row.seq, evidence.fault, by));
-        told.recoveries.push((row.seq, row.mac, evidence));
+        told.recoveries.push((Place::of(event), evidence));
         self.stretch = Stretch {
             faults: Some(self.looked.faults.len()),
             whole_to: self.seq,
@@ -267,21 +298,46 @@ impl Chain<'_> {
 /// Recoveries and their twins, of all chains.
 #[derive(Default)]
 pub(super) struct Recoveries {
-    all: Vec<(Subject, u64, [u8; 32], Evidence)>,
-    twins: Vec<(Subject, u64, [u8; 32])>,
+    all: Vec<(Subject, Place, Evidence)>,
+    twins: Vec<(Subject, Place)>,
+    /// Up to which cursor events were archived of each project; of the installation under the empty text.
+    archived: BTreeMap<String, u64>,
     /// Projects in which one of the two may be gone with what a recovery acknowledged; empty for the installation.
     torn: BTreeSet<String>,
 }
 
 impl Recoveries {
-    pub(super) fn add(&mut self, subject: &Subject, looked: &mut Looked) {
+    /// Those after `since`: of the ones before, what belongs together may not have been read.
+    pub(super) fn add(&mut self, subject: &Subject, looked: &mut Looked, since: u64) {
         let told = std::mem::take(&mut looked.told);
-        let of = |(seq, mac, evidence)| (subject.clone(), seq, mac, evidence);
-        self.all.extend(told.recoveries.into_iter().map(of));
-        let of = |(seq, mac)| (subject.clone(), seq, mac);
-        self.twins.extend(told.twins.into_iter().map(of));
+        let recent = told
+            .recoveries
+            .into_iter()
+            .filter(|(at, _)| at.cursor > since);
+        let of = |(at, evidence)| (subject.clone(), at, evidence);
+        self.all.extend(recent.map(of));
+        let recent = told.twins.into_iter().filter(|at| at.cursor > since);
+        self.twins.extend(recent.map(|at| (subject.clone(), at)));
+        if let Some(checkpoint) = &looked.checkpoint {
+            let project = subject.project_key().to_owned();
+            let up_to = self.archived.entry(project).or_default();
+            *up_to = checkpoint.cursor.max(*up_to);
+        }
         if told.torn {
             self.torn.insert(subject.project_key().to_owned());
+        }
+    }
+}
+
+impl Recoveries {
+    /// Whether what was written beside an event may have been archived: in a project, or for the installation's chain
+    /// anywhere.
+    fn is_archived(&self, project: &str, cursor: u64) -> bool {
+        // Both were written in one transaction, one right after the other.
+        let goes_beyond = |up_to: &u64| up_to.saturating_add(1) >= cursor;
+        match project {
+            "" => self.archived.values().any(goes_beyond),
+            project => self.archived.get(project).is_some_and(goes_beyond),
         }
     }
 }
@@ -293,16 +349,20 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
         whole_store: bool,
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
-        let Recoveries { all, twins, torn } = std::mem::take(&mut progress.recoveries);
-        let told: BTreeSet<_> = twins.iter().map(|(_, _, mac)| *mac).collect();
-        for (subject, seq, mac, evidence) in &all {
-            let looked_at = match evidence.twin {
-                TwinOn::Project => true,
-                TwinOn::Store => whole_store,
-                TwinOn::None => false,
+        let recoveries = std::mem::take(&mut progress.recoveries);
+        let told: BTreeSet<_> = recoveries.twins.iter().map(|(_, at)| at.mac).collect();
+        for (subject, at, evidence) in &recoveries.all {
+            let twin_of = match evidence.twin {
+                TwinOn::Project => Some(subject.project_key()),
+                TwinOn::Store => Some("").filter(|_| whole_store),
+                TwinOn::None => None,
             };
-            if looked_at && !told.contains(mac) && !torn.contains(subject.project_key()) {
-                progress.bad(subject, Some(*seq), Fault::RecoveryUntold);
+            let may_be_gone = |chain: &str| {
+                recoveries.torn.contains(subject.project_key())
+                    || recoveries.is_archived(chain, at.cursor)
+            };
+            if twin_of.is_some_and(|chain| !told.contains(&at.mac) && !may_be_gone(chain)) {
+                progress.bad(subject, Some(at.seq), Fault::RecoveryUntold);
             }
             let Some(record) = evidence.record else {
                 continue;
@@ -313,18 +373,22 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
                 found == record
             });
             if !is_kept {
-                progress.bad(subject, Some(*seq), Fault::DamagedRecordLost);
+                progress.bad(subject, Some(at.seq), Fault::DamagedRecordLost);
             }
         }
-        let known: BTreeSet<_> = all.iter().map(|(_, _, mac, _)| *mac).collect();
-        for (subject, seq, mac) in &twins {
+        let known: BTreeSet<_> = recoveries.all.iter().map(|(_, at, _)| at.mac).collect();
+        for (subject, at) in &recoveries.twins {
+            let project = subject.project_key();
             // One on the installation's chain may tell of any project.
-            let may_be_gone = match subject.project_key() {
-                "" => !torn.is_empty(),
-                project => torn.contains(project),
+            let may_be_gone = match project {
+                "" => !recoveries.torn.is_empty(),
+                project => recoveries.torn.contains(project),
             };
-            if !known.contains(mac) && !may_be_gone {
-                progress.bad(subject, Some(*seq), Fault::RecoveryMissing);
+            if !known.contains(&at.mac)
+                && !may_be_gone
+                && !recoveries.is_archived(project, at.cursor)
+            {
+                progress.bad(subject, Some(at.seq), Fault::RecoveryMissing);
             }
         }
         Ok(())
@@ -336,7 +400,7 @@ impl Progress<'_> {
     pub(super) fn acknowledge(&mut self, subject: &Subject, looked: &mut Looked) {
         for (seq, fault, by) in std::mem::take(&mut looked.told.acknowledged) {
             self.found.acknowledged += 1;
-            (self.each)(&BadPlace {
+            self.watch.bad(&BadPlace {
                 subject: subject.clone(),
                 seq: Some(seq),
                 fault,

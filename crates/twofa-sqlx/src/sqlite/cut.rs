@@ -1,0 +1,78 @@
+//! Taking the beginnings of chains out of a SQLite file: one immediate transaction.
+
+use sqlx::sqlite::SqliteConnection;
+use twofa::{Applied, Cut};
+
+use super::Sqlite;
+use crate::shared::{Value, arguments, place};
+use crate::{Error, archive, rows, sql};
+
+impl Sqlite {
+    pub(super) async fn take_out(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Error> {
+        let _turn = self.turn().await?;
+        let mut transaction = self
+            .pool
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(Error::sqlite)?;
+        // Nobody else writes between this look and the commit.
+        let found: i64 = sqlx::query_scalar(sql::INSTALLATION)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(Error::sqlite)?;
+        if found != rows::counter_in("the installation's version", installation)? {
+            transaction.rollback().await.map_err(Error::sqlite)?;
+            return Ok(Applied::Stale);
+        }
+        for cut in cuts {
+            if !take_out_one(&mut transaction, cut).await? {
+                transaction.rollback().await.map_err(Error::sqlite)?;
+                return Ok(Applied::Conflict);
+            }
+        }
+        transaction.commit().await.map_err(Error::sqlite)?;
+        Ok(Applied::Committed)
+    }
+}
+
+/// False where the chain does not stand as the cut says.
+async fn take_out_one(connection: &mut SqliteConnection, cut: &Cut) -> Result<bool, Error> {
+    let [project, user] = place(&cut.subject);
+    let from = rows::counter_in("the event's number", cut.from)?;
+    let to = rows::counter_in("the event's number", cut.to)?;
+    let (from, to) = (Value::Number(from), Value::Number(to));
+    let checkpoint = Value::Bytes(&cut.checkpoint);
+    let laid_down = if cut.from == 0 {
+        run(
+            connection,
+            archive::INSERT,
+            &[project, user, to, checkpoint],
+        )
+        .await?
+    } else {
+        let values = [project, user, to, checkpoint, from];
+        run(connection, archive::UPDATE, &values).await?
+    };
+    if laid_down != 1 {
+        return Ok(false);
+    }
+    let taken = run(connection, archive::DELETE, &[project, user, from, to]).await?;
+    let values = arguments::<sqlx::Sqlite>(&[project, user, to]).map_err(Error::sqlite)?;
+    let follows: i64 = sqlx::query_scalar_with(archive::FOLLOWS, values)
+        .fetch_one(connection)
+        .await
+        .map_err(Error::sqlite)?;
+    Ok(taken == cut.to - cut.from && follows == 1)
+}
+
+async fn run(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    values: &[Value<'_>],
+) -> Result<u64, Error> {
+    let values = arguments::<sqlx::Sqlite>(values).map_err(Error::sqlite)?;
+    let done = sqlx::query_with(statement, values)
+        .execute(connection)
+        .await;
+    Ok(done.map_err(Error::sqlite)?.rows_affected())
+}
