@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use twofa::types::{ProjectId, UserId};
+use twofa::types::{Name, ProjectId, UserId};
 use twofa::{Head, KeyId};
 
-use super::values::cursor;
+use super::values::{cursor, whole_name};
 
 #[derive(Subcommand)]
 pub(crate) enum Audit {
@@ -77,6 +77,18 @@ pub(crate) enum Keys {
         /// Go on with a rotation that was interrupted
         #[arg(long)]
         resume: bool,
+    },
+    /// Repair the store's own record of its keys, where it cannot be read; everybody signs in again
+    Repair {
+        /// Who answers for it
+        #[arg(long, value_name = "NAME", value_parser = whole_name)]
+        operator: Name,
+        /// On which ticket
+        #[arg(long, value_name = "TICKET", value_parser = whole_name)]
+        ticket: Name,
+        /// Give up the keys that the store had, and go on under those that are there, or new ones
+        #[arg(long)]
+        new_keys: bool,
     },
 }
 
