@@ -49,6 +49,10 @@ pub(crate) enum Audit {
 }
 
 #[derive(Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a command is parsed once, and names are held inline"
+)]
 pub(crate) enum Keys {
     /// List the store's keys, what each is for and how much rests under it
     List,
