@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
+use twofa::policy::MissingKey;
+use twofa::types::Name;
 use twofa::{KeyFile, KeyId, KeyState, Keyring, KeyringError, ProofsOfOld, Rotation};
 
 use crate::args::{self, Global};
@@ -15,6 +17,14 @@ use crate::store::{Does, Opened, Service};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn keys(out: Output, global: &Global, command: &args::Keys) -> Outcome {
+    if let args::Keys::Repair {
+        operator,
+        ticket,
+        new_keys,
+    } = command
+    {
+        return repair(out, global, (operator, ticket), *new_keys).await;
+    }
     let does = match command {
         args::Keys::List => Does::Reads,
         _ => Does::Writes,
@@ -27,9 +37,50 @@ pub(crate) async fn keys(out: Output, global: &Global, command: &args::Keys) -> 
         args::Keys::Reseal { resume: _ } => reseal(out, &opened).await,
         args::Keys::Retire { id } => retire(out, &opened, *id).await,
         args::Keys::Rotate { resume } => rotate(out, &opened, *resume).await,
+        // Done before: such a store does not open.
+        args::Keys::Repair { .. } => Ok(Exit::Done),
     };
     opened.database.close().await;
     outcome
+}
+
+/// The store's own record of its keys is made anew from the ring.
+async fn repair(
+    out: Output,
+    global: &Global,
+    (operator, ticket): (&Name, &Name),
+    new_keys: bool,
+) -> Outcome {
+    let opened = Opened::to_repair(global, new_keys).await?;
+    let lost = if new_keys {
+        MissingKey::GivenUp
+    } else {
+        MissingKey::MayComeBack
+    };
+    let repaired = opened.service.repair_keys(operator, ticket, lost).await;
+    let repaired = repaired.map_err(|error| {
+        let failure = Failure::from(error);
+        match failure.code() {
+            "keyring-mismatch" => {
+                failure.hint("; where the store's own keys are lost, --new-keys gives them up")
+            }
+            _ => failure,
+        }
+    })?;
+    opened.database.close().await;
+    let Some(fault) = repaired.map(twofa::Fault::code) else {
+        out.result(
+            || json!({"recovered": false, "reason": "record-readable"}),
+            || "There is nothing to repair: the store's record of its keys can be read. [record-readable]".to_owned(),
+        )?;
+        return Ok(Exit::Refused);
+    };
+    let (by, ticket) = (operator.as_str(), ticket.as_str());
+    out.result(
+        || json!({"recovered": true, "fault": fault, "by": by, "ticket": ticket}),
+        || format!("The store's record of its keys is made anew [{fault}]. Everybody signs in again; whoever's record rests under keys that are lost is reset with `twofa support-reset --key-lost`."),
+    )?;
+    Ok(Exit::Done)
 }
 
 async fn list(out: Output, opened: &Opened) -> Outcome {

@@ -168,6 +168,29 @@ impl Opened {
         Ok((opened, made))
     }
 
+    /// Opens the store under keys that may not be its own, for a repair; where `fresh`, they are made if they are not
+    /// there.
+    pub(crate) async fn to_repair(global: &Global, fresh: bool) -> Result<Self, Failure> {
+        if global.at.is_some() {
+            return Err(rehearsal_only());
+        }
+        let keys = Place::of(global)?;
+        let database = Database::open(&global.store).await?;
+        if let Place::File(path) = &keys
+            && fresh
+            && !keys.is_there()
+        {
+            new_keys(path)?;
+        }
+        let (store, directory) = (database.clone(), database.clone());
+        let service = TwoFactor::builder(store, directory, keys.source()?).build()?;
+        Ok(Self {
+            service,
+            database,
+            keys,
+        })
+    }
+
     /// With keys that are the store's.
     async fn with(database: Database, keys: Place, at: Option<UnixTime>) -> Result<Self, Failure> {
         let mut builder = TwoFactor::builder(database.clone(), database.clone(), keys.source()?);

@@ -92,6 +92,13 @@ fn a_change_of_settings_is_told_with_both() {
     let done = world.apply(Command::Note(Noted::Tampered));
     assert_eq!(done.kinds(), [EventKind::Tampered]);
     assert_eq!(world.record.last_event(), Some(world.now));
+    let actor = Actor::Operator {
+        name: "grace".parse().unwrap(),
+        ticket: "T-9".parse().unwrap(),
+    };
+    let done = world.apply(Command::Note(Noted::Recovered { actor: &actor }));
+    assert_eq!(done.kinds(), [EventKind::Recovered]);
+    assert_eq!(done.events[0].actor.as_deref(), Some(&actor));
 }
 
 #[test]

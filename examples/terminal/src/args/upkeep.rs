@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use twofa::types::{ProjectId, UnixTime, UserId};
+use twofa::types::{Name, ProjectId, UnixTime, UserId};
 use twofa::{Head, KeyId};
 
-use super::values::cursor;
+use super::values::{cursor, whole_name};
 use crate::times::time;
 
 #[derive(Subcommand)]
@@ -68,6 +68,10 @@ pub(crate) enum Audit {
 }
 
 #[derive(Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a command is parsed once, and names are held inline"
+)]
 pub(crate) enum Keys {
     /// List the store's keys, what each is for and how much rests under it
     List,
@@ -96,6 +100,18 @@ pub(crate) enum Keys {
         /// Go on with a rotation that was interrupted
         #[arg(long)]
         resume: bool,
+    },
+    /// Repair the store's own record of its keys, where it cannot be read; everybody signs in again
+    Repair {
+        /// Who answers for it
+        #[arg(long, value_name = "NAME", value_parser = whole_name)]
+        operator: Name,
+        /// On which ticket
+        #[arg(long, value_name = "TICKET", value_parser = whole_name)]
+        ticket: Name,
+        /// Give up the keys that the store had, and go on under those that are there, or new ones
+        #[arg(long)]
+        new_keys: bool,
     },
 }
 

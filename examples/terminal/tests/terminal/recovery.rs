@@ -138,3 +138,69 @@ fn a_project_s_own_record_is_repaired() {
         assert_eq!(verified(&play, 0, &[]).len(), 3);
     }
 }
+
+#[test]
+fn the_store_s_own_record_of_its_keys_is_repaired() {
+    for play in [Play::new(), postgres::play()] {
+        play.project("acme", &["ann"], &["bob"]);
+        play.enrol(MANDATE, "acme", "bob");
+        let repair = |more: &[&str]| {
+            let args = [
+                "keys",
+                "repair",
+                "--operator",
+                "grace",
+                "--ticket",
+                "T-9",
+                "--json",
+            ];
+            play.run(&[&args, more].concat())
+        };
+        assert_eq!(repair(&[]).reason(), "record-readable");
+        let altered = if play.is_file() {
+            "CAST(substr(record, 1, length(record) - 4) || x'00000000' AS BLOB)"
+        } else {
+            "substr(record, 1, length(record) - 4) || '\\x00000000'::bytea"
+        };
+        play.alter(&format!(
+            "UPDATE twofa_factor SET record = {altered} WHERE project = ''"
+        ));
+        let login = ["login", "acme", "bob"];
+        let error = play.json(MANDATE + 60, &login).error(3);
+        assert_eq!(error["error"], "record-unreadable");
+        assert_eq!(
+            repair(&[]).done().to_string(),
+            r#"{"recovered":true,"fault":"record-altered","by":"grace","ticket":"T-9"}"#
+        );
+        assert_eq!(verified(&play, 0, &[]).len(), 2);
+
+        // The keys are lost: they are given up for others only where that is said.
+        let file = play.path(if play.is_file() {
+            "twofa.db.key"
+        } else {
+            "keys"
+        });
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(repair(&[]).error(3)["error"], "key-missing");
+        let done = repair(&["--new-keys"]).done();
+        assert_eq!(done["fault"], "key-missing");
+        let refused = play.run(&[&login[..], &["--json"]].concat());
+        assert_eq!(refused.reason(), "record-unreadable");
+        let reset = [
+            "support-reset",
+            "acme",
+            "bob",
+            "--operator",
+            "grace",
+            "--ticket",
+            "T-10",
+            "--json",
+        ];
+        assert_eq!(play.run(&reset).reason(), "key-missing");
+        let done = play.run(&[&reset[..], &["--key-lost"]].concat()).done();
+        assert_eq!(
+            (&done["recovered"], &done["fault"]),
+            (&true.into(), &"key-missing".into())
+        );
+    }
+}
