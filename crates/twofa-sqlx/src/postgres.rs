@@ -8,7 +8,7 @@ use twofa::{Applied, Change, Cut};
 use crate::error::sql_state;
 use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Backend, Row, Value, arguments};
-use crate::{Error, Made, SqlStore};
+use crate::{Error, Made, SqlStore, sql};
 
 mod cut;
 mod limits;
@@ -235,6 +235,12 @@ impl Backend for Postgres {
     const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
         SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2 \
         FOR UPDATE SKIP LOCKED)";
+
+    const HEADS: [[&'static str; 4]; 2] = sql::heads!(
+        "LATERAL (SELECT l.seq, l.mac, l.id FROM twofa_event l \
+         WHERE l.project = f.project AND l.user_id = f.user_id AND l.id <= $1 \
+         ORDER BY l.seq DESC LIMIT 1) e ON TRUE "
+    );
 
     async fn rows<R: Row>(
         &self,

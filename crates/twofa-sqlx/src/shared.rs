@@ -85,6 +85,9 @@ pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Removes parked logins that expired before `$1`, at most `$2`.
     const SWEEP: &'static str;
 
+    /// Records, each with the last event up to number `$1`: with their checkpoints, and without.
+    const HEADS: [[&'static str; 4]; 2];
+
     /// The rows that a statement finds.
     fn rows<R: Row>(
         &self,
