@@ -6,8 +6,8 @@ use twofa::lifecycle::{LoginHash, ParkedLogin};
 use twofa::testkit::{MemoryHarness, Site, fine};
 use twofa::types::{ProjectId, UnixTime, UserId};
 use twofa::{
-    Applied, Change, EventQuery, FactorRow, Found, MemoryStoreError, RecordRow, Remains, Resumed,
-    Store, Subject, SubjectEvent,
+    Applied, Change, Cut, EventQuery, FactorRow, Found, MemoryStoreError, RecordRow, Remains,
+    Resumed, Store, Subject, SubjectEvent,
 };
 
 /// The rows, read as the audit's check reads them.
@@ -100,6 +100,14 @@ impl Store for Audit {
             .take(limit.try_into().unwrap())
             .cloned()
             .collect())
+    }
+
+    async fn checkpoint(&self, _: &Subject) -> Result<Option<Vec<u8>>, Self::Error> {
+        Ok(None)
+    }
+
+    async fn cut(&self, _: u64, _: &[Cut]) -> Result<Applied, Self::Error> {
+        unreachable!("nothing is written")
     }
 
     async fn load(&self, subject: &Subject) -> Result<Found, Self::Error> {

@@ -78,10 +78,11 @@ impl<B: Backend> SqlStore<B> {
         up_to: u64,
         limit: u32,
     ) -> Result<Vec<HeadRow>, Error> {
+        let [with, without] = &B::HEADS;
         let statements = if self.has_checkpoints().await? {
-            &sql::HEADS
+            with
         } else {
-            &sql::HEADS_BEFORE_CHECKPOINTS
+            without
         };
         let Some((statement, mut values)) = span(statements, project, after, limit) else {
             return Ok(Vec::new());

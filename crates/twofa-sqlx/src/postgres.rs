@@ -8,7 +8,7 @@ use twofa::{Applied, Change, Cut};
 use crate::error::sql_state;
 use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Backend, Beside, Row, Value, arguments};
-use crate::{Error, Made, SqlStore};
+use crate::{Error, Made, SqlStore, sql};
 
 mod cut;
 mod limits;
@@ -236,6 +236,11 @@ impl Backend for Postgres {
         SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2 \
         FOR UPDATE SKIP LOCKED)";
 
+    const HEADS: [[&'static str; 4]; 2] = sql::heads!(
+        "LATERAL (SELECT l.seq, l.mac, l.id FROM twofa_event l \
+         WHERE l.project = f.project AND l.user_id = f.user_id AND l.id <= $1 \
+         ORDER BY l.seq DESC LIMIT 1) e ON TRUE "
+    );
     fn versions(&self) -> (i64, i64) {
         (self.version, known())
     }

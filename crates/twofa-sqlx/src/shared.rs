@@ -88,6 +88,9 @@ pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Removes parked logins that expired before `$1`, at most `$2`.
     const SWEEP: &'static str;
 
+    /// Records, each with the last event up to number `$1`: with their checkpoints, and without.
+    const HEADS: [[&'static str; 4]; 2];
+
     /// The version of the tables when the store was opened, and the one that this program makes.
     fn versions(&self) -> (i64, i64);
 

@@ -134,28 +134,30 @@ macro_rules! four_spans_after_one {
     };
 }
 
-/// Records, and the last event of each up to a number.
+/// Records, and the last event of each up to a number, which `$tip` joins as `e`; without checkpoints where there are
+/// none yet.
 macro_rules! heads {
-    ($checkpoint:literal, $join:literal) => {
-        four_spans_after_one!(concat!(
+    ($tip:literal) => {
+        [
+            crate::sql::heads!(@ $tip, "c.checkpoint",
+                "LEFT JOIN twofa_checkpoint c ON c.project = f.project AND c.user_id = f.user_id "),
+            crate::sql::heads!(@ $tip, "NULL", ""),
+        ]
+    };
+    (@ $tip:literal, $checkpoint:literal, $join:literal) => {
+        crate::sql::four_spans_after_one!(concat!(
             "SELECT f.project, f.user_id, f.version, f.record, f.state, f.since, f.last_used, \
              COALESCE((SELECT last FROM twofa_notice_cursor n WHERE n.project = f.project), 0), \
              e.seq, e.mac, e.id, ",
             $checkpoint,
-            " FROM twofa_factor f LEFT JOIN twofa_event e ON e.project = f.project \
-             AND e.user_id = f.user_id AND e.seq = (SELECT max(l.seq) FROM twofa_event l \
-             WHERE l.project = f.project AND l.user_id = f.user_id AND l.id <= $1) ",
+            " FROM twofa_factor f LEFT JOIN ",
+            $tip,
             $join,
             "WHERE "
         ))
     };
 }
-
-pub(crate) const HEADS: [&str; 4] = heads!(
-    "c.checkpoint",
-    "LEFT JOIN twofa_checkpoint c ON c.project = f.project AND c.user_id = f.user_id "
-);
-pub(crate) const HEADS_BEFORE_CHECKPOINTS: [&str; 4] = heads!("NULL", "");
+pub(crate) use {four_spans_after_one, heads};
 
 /// Subjects of which there is something other than a record.
 pub(crate) const ORPHANS: [&str; 4] = four_spans!(

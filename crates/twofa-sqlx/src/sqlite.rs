@@ -8,7 +8,7 @@ use twofa::{Applied, Change, Cut};
 
 use crate::schema::{self, Migrated, Tables};
 use crate::shared::{Backend, Beside, Row, Value, arguments};
-use crate::{Error, SqlStore};
+use crate::{Error, SqlStore, sql};
 
 mod cut;
 #[cfg_attr(
@@ -176,6 +176,11 @@ impl Backend for Sqlite {
     const SWEEP: &'static str = "DELETE FROM twofa_login WHERE id IN (\
         SELECT id FROM twofa_login WHERE expires >= 0 AND expires < $1 ORDER BY expires LIMIT $2)";
 
+    const HEADS: [[&'static str; 4]; 2] = sql::heads!(
+        "twofa_event e ON e.project = f.project AND e.user_id = f.user_id \
+         AND e.seq = (SELECT max(l.seq) FROM twofa_event l \
+         WHERE l.project = f.project AND l.user_id = f.user_id AND l.id <= $1) "
+    );
     fn versions(&self) -> (i64, i64) {
         (self.version, known())
     }

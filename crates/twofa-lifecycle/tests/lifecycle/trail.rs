@@ -94,7 +94,7 @@ fn a_change_of_settings_is_told_with_both() {
     assert_eq!(world.record.last_event(), Some(world.now));
     let actor = Actor::Operator {
         name: "grace".parse().unwrap(),
-        ticket: "T-9".parse().unwrap(),
+        ticket: Some("T-9".parse().unwrap()),
     };
     let done = world.apply(Command::Note(Noted::Recovered { actor: &actor }));
     assert_eq!(done.kinds(), [EventKind::Recovered]);
