@@ -13,8 +13,10 @@ pub struct Proof {
     generation: u32,
     /// Whether a reset or a recovery came since.
     void: bool,
-    /// Made at a time that the clock had not reached, or reached again, when the record was recovered on less than its
-    /// true generation: both that the clock ran back and that the events were removed. Nothing is left to tell by.
+    /// Whether a recovery since had less than the true generation to go by, as where the events were removed.
+    understated: bool,
+    /// Made at a time that the clock had not reached, or reached again, at a recovery then or later: both that the
+    /// events were removed and that the clock ran back. Nothing is left to tell by.
     untold: bool,
 }
 
@@ -133,6 +135,7 @@ impl Play {
             when: self.world.record.time_of_proof(self.world.now),
             generation: self.world.record.generation(),
             void: false,
+            understated: false,
             untold: false,
         });
     }
@@ -141,7 +144,8 @@ impl Play {
         let now = self.world.now;
         for proof in &mut self.proofs {
             proof.void = true;
-            proof.untold |= understated && proof.when > now;
+            proof.understated |= understated;
+            proof.untold |= proof.understated && proof.when > now;
         }
     }
 
