@@ -46,16 +46,19 @@ const BUSY: Duration = Duration::from_secs(30);
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-/// use twofa::{Directory, Project};
+/// use twofa::lifecycle::Actor;
 /// use twofa::policy::{ProjectSettings, Role};
+/// use twofa::{Directory, Keyring, Project, TwoFactor};
 /// use twofa_sqlx::SqliteStore;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let store = SqliteStore::create(folder.path().join("twofa.db")).await?.0;
+/// // The store keeps the projects and members as well; the service changes them, with who did it on the record.
+/// let twofa = TwoFactor::builder(store.clone(), store.clone(), Keyring::generate()?).build()?;
 /// let (project, user) = ("acme".parse()?, "zoë@example.com".parse()?);
-/// let settings = ProjectSettings::default();
-/// store.add_project(&project, &Project { settings, issuer: None }).await?;
-/// store.add_member(&project, &user, Role::Administrator).await?;
+/// let (settings, by) = (ProjectSettings::default(), Actor::operator("grace".parse()?));
+/// twofa.add_project(&project, &Project { settings, issuer: None }, &by).await?;
+/// twofa.add_member(&project, &user, Role::Administrator, &by).await?;
 /// let standing = store.standing(&project, &user).await?.expect("the project was just added");
 /// assert_eq!(standing.role, Some(Role::Administrator));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
