@@ -106,6 +106,7 @@
 pub mod archive;
 mod authenticator;
 pub mod contract;
+pub mod directory;
 pub mod failures;
 mod faulty;
 mod hand;
@@ -120,8 +121,9 @@ mod suite;
 mod swapped;
 pub mod ways_back;
 
-pub use crate::suite;
+pub use crate::{directory_suite, suite};
 pub use authenticator::Authenticator;
+pub use directory::DirectoryHarness;
 pub use faulty::{Fault, FaultyError, FaultyStore};
 pub use hand::Hand;
 pub use harness::{Clock, Harness, MemoryHarness, block_on};

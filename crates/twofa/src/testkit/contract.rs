@@ -2,6 +2,7 @@
 
 mod chains;
 mod keys;
+mod orphans;
 mod paging;
 mod races;
 mod recovered;
@@ -9,6 +10,7 @@ mod values;
 
 pub use chains::*;
 pub use keys::*;
+pub use orphans::events_without_a_record_are_found;
 pub use paging::*;
 pub use races::*;
 pub use recovered::a_recovery_is_written_whole_or_not_at_all;

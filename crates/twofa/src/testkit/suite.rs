@@ -12,7 +12,7 @@ macro_rules! __twofa_each_check {
                 a_parked_login_is_resumed_with_its_record, a_sweep_is_bounded_and_exact,
                 what_is_committed_outlives_the_handle, every_time_survives,
                 text_is_kept_byte_for_byte, factors_are_listed_in_pages,
-                subjects_are_listed_in_pages, a_chain_is_read_in_pages,
+                subjects_are_listed_in_pages, events_without_a_record_are_found, a_chain_is_read_in_pages,
                 notices_are_read_in_order, members_are_listed_in_pages,
                 one_of_many_writers_wins, no_count_is_lost, no_notice_is_missed_beside_writers,
                 the_installation_has_a_record_of_its_own, a_write_under_older_keys_is_stale,

@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod directory_kit;
 mod doctored;
 mod keyring;
 mod outcomes;
