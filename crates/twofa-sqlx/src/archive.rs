@@ -18,19 +18,6 @@ const VERSION_NOW: &str = "SELECT COALESCE(max(version), 0) FROM twofa_migration
 pub(crate) const CHECKPOINT: &str =
     "SELECT checkpoint FROM twofa_checkpoint WHERE project = $1 AND user_id = $2";
 
-pub(crate) const INSERT: &str = "INSERT INTO twofa_checkpoint (project, user_id, seq, checkpoint) \
-    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-
-pub(crate) const UPDATE: &str = "UPDATE twofa_checkpoint SET seq = $3, checkpoint = $4 \
-    WHERE project = $1 AND user_id = $2 AND seq = $5";
-
-pub(crate) const DELETE: &str = "DELETE FROM twofa_event \
-    WHERE project = $1 AND user_id = $2 AND seq > $3 AND seq <= $4";
-
-/// Whether an event follows.
-pub(crate) const FOLLOWS: &str = "SELECT count(*) FROM (SELECT 1 FROM twofa_event \
-    WHERE project = $1 AND user_id = $2 AND seq > $3 LIMIT 1) AS f";
-
 /// Events by their chains: all of them, those up to a subject, those after one of a chain, and those between.
 macro_rules! chains {
     ($from:expr) => {

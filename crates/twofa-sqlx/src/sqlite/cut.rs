@@ -5,7 +5,20 @@ use twofa::{Applied, Cut};
 
 use super::Sqlite;
 use crate::shared::{Value, arguments, place};
-use crate::{Error, archive, rows, sql};
+use crate::{Error, rows, sql};
+
+const INSERT: &str = "INSERT INTO twofa_checkpoint (project, user_id, seq, checkpoint) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+
+const UPDATE: &str = "UPDATE twofa_checkpoint SET seq = $3, checkpoint = $4 \
+    WHERE project = $1 AND user_id = $2 AND seq = $5";
+
+const DELETE: &str = "DELETE FROM twofa_event \
+    WHERE project = $1 AND user_id = $2 AND seq > $3 AND seq <= $4";
+
+/// Whether an event follows.
+const FOLLOWS: &str = "SELECT count(*) FROM (SELECT 1 FROM twofa_event \
+    WHERE project = $1 AND user_id = $2 AND seq > $3 LIMIT 1) AS f";
 
 impl Sqlite {
     pub(super) async fn take_out(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Error> {
@@ -43,22 +56,17 @@ async fn take_out_one(connection: &mut SqliteConnection, cut: &Cut) -> Result<bo
     let (from, to) = (Value::Number(from), Value::Number(to));
     let checkpoint = Value::Bytes(&cut.checkpoint);
     let laid_down = if cut.from == 0 {
-        run(
-            connection,
-            archive::INSERT,
-            &[project, user, to, checkpoint],
-        )
-        .await?
+        run(connection, INSERT, &[project, user, to, checkpoint]).await?
     } else {
         let values = [project, user, to, checkpoint, from];
-        run(connection, archive::UPDATE, &values).await?
+        run(connection, UPDATE, &values).await?
     };
     if laid_down != 1 {
         return Ok(false);
     }
-    let taken = run(connection, archive::DELETE, &[project, user, from, to]).await?;
+    let taken = run(connection, DELETE, &[project, user, from, to]).await?;
     let values = arguments::<sqlx::Sqlite>(&[project, user, to]).map_err(Error::sqlite)?;
-    let follows: i64 = sqlx::query_scalar_with(archive::FOLLOWS, values)
+    let follows: i64 = sqlx::query_scalar_with(FOLLOWS, values)
         .fetch_one(connection)
         .await
         .map_err(Error::sqlite)?;
