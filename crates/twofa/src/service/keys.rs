@@ -89,7 +89,8 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             self.keys.state().looked = Some(Instant::now());
             return Ok(keys);
         }
-        self.adopt(stored.as_ref()).await
+        // Boxed, as what happens seldom: every call would carry it along otherwise.
+        Box::pin(self.adopt(stored.as_ref())).await
     }
 
     pub(super) async fn installation_row(&self) -> Result<Option<Stored>, Error> {
@@ -173,7 +174,7 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             return Ok(());
         }
         if self.is_empty().await? {
-            self.install_in(crate::Purpose::Production, true).await?;
+            Box::pin(self.install_in(crate::Purpose::Production, true)).await?;
             return Ok(());
         }
         // What is there may be the record itself, which another host has just made.

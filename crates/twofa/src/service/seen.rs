@@ -116,8 +116,10 @@ impl<S: Store, D: Directory> TwoFactor<S, D> {
             };
             // Before anything is called damaged: are these the keys of the store as it stands?
             let newer = match source {
-                RestError::Key(KeyringError::Unknown { id }) => self.newer_keys(&keys, id).await?,
-                _ => self.later_keys(&keys).await?,
+                RestError::Key(KeyringError::Unknown { id }) => {
+                    Box::pin(self.newer_keys(&keys, id)).await?
+                }
+                _ => Box::pin(self.later_keys(&keys)).await?,
             };
             if let Some(newer) = newer {
                 keys = newer;

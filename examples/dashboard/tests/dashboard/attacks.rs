@@ -2,9 +2,7 @@
 
 use openidconnect::reqwest::{Method, StatusCode};
 
-use twofa::testkit::operator;
-
-use crate::server::Server;
+use crate::server::{Server, operator};
 use crate::visitor::Visitor;
 
 pub(crate) const ANN: &str = "ann@acme.example";

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use twofa::otpauth::KeyUri;
 use twofa::policy::Role;
-use twofa::testkit::operator;
 use twofa::totp::{Params, Secret};
 
-use crate::server::Server;
+use crate::server::{Server, operator};
 use crate::visitor::{Page, Visitor};
 
 const PEOPLE: usize = 60;

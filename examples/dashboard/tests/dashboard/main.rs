@@ -15,6 +15,7 @@ mod attacks;
 mod browser;
 mod browsers;
 mod damaged;
+mod flood;
 mod guesses;
 mod half_open;
 mod lists;

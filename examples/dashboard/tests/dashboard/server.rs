@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
-use twofa::testkit::operator;
+use twofa::lifecycle::Actor;
 use twofa::{KeySource, TwoFactor};
 use twofa_sqlx::Database;
 use twofa_sqlx::sqlx;
@@ -86,6 +86,11 @@ fn faketime() -> PathBuf {
 pub(crate) fn real_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
+}
+
+/// Who changes people and rules beside the running program.
+pub(crate) fn operator() -> Actor {
+    Actor::operator("grace".parse().unwrap())
 }
 
 impl Server {

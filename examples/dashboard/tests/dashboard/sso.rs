@@ -4,12 +4,11 @@
 use openidconnect::reqwest::StatusCode;
 use twofa::Project;
 use twofa::policy::{PasswordUnderSso, ProjectSettings, Sso};
-use twofa::testkit::operator;
 use twofa::types::UnixTime;
 
 use crate::browser::with_browsers;
 use crate::provider::Pair;
-use crate::server::{MANDATE, Server};
+use crate::server::{MANDATE, Server, operator};
 use crate::visitor::Visitor;
 
 const ANN: &str = "ann@globex.example";

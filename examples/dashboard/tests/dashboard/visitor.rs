@@ -59,6 +59,14 @@ impl Visitor {
         }
     }
 
+    /// The same session over connections that are kept.
+    pub(crate) fn kept_alive(&self) -> Self {
+        Self {
+            http: Client::builder().redirect(Policy::none()).build().unwrap(),
+            ..self.clone()
+        }
+    }
+
     /// A request to be added to; it carries the session.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.address));
