@@ -62,6 +62,15 @@ async fn look(browser: &Browser, name: &str) {
             "{name}, {look}: headings of {high:?}"
         );
 
+        let whats =
+            "return [...document.querySelectorAll('.what')].map(what => what.offsetHeight);";
+        let heights = browser.driver.execute(whats, Vec::new()).await.unwrap();
+        let high = heights.json().as_array().unwrap().clone();
+        assert!(
+            high.iter().all(|height| height.as_u64() < Some(40)),
+            "{name}, {look}: an event's name is broken: {high:?}"
+        );
+
         browser
             .driver
             .execute(axe.as_str(), Vec::new())
