@@ -68,6 +68,8 @@ fn edit(audit: &mut Audit, subjects: &[Subject], bytes: &mut Bytes<'_>) -> Optio
         5 => {
             let row = rows.get(at)?.clone();
             let mut moved = row;
+            // A row says itself whose it is.
+            moved.subject = other.clone();
             moved.row.seq ^= u64::from(bytes.byte()?);
             audit.chains.get_mut(other)?.push(moved);
         }
