@@ -123,7 +123,7 @@ impl<B: Backend> SqlStore<B> {
     pub(crate) async fn cut_all(&self, installation: u64, cuts: &[Cut]) -> Result<Applied, Error> {
         if !self.has_checkpoints().await? {
             return Err(Error::OlderSchema {
-                found: self.0.version(),
+                found: self.0.versions().0,
                 known: VERSION,
             });
         }
@@ -132,7 +132,7 @@ impl<B: Backend> SqlStore<B> {
 
     /// A store that had none when it was opened may have been brought up to date since.
     pub(crate) async fn has_checkpoints(&self) -> Result<bool, Error> {
-        if self.0.version() >= VERSION {
+        if self.0.versions().0 >= VERSION {
             return Ok(true);
         }
         Ok(self.count(VERSION_NOW, &[]).await? >= VERSION)

@@ -269,10 +269,6 @@ impl Backend for Postgres {
         self.take_out(installation, cuts).await
     }
 
-    fn version(&self) -> i64 {
-        self.version
-    }
-
     async fn writers_have_ended(&self) -> Result<(), Error> {
         self.drain().await
     }

@@ -123,9 +123,6 @@ pub trait Backend: Clone + std::fmt::Debug + Send + Sync + 'static {
         cuts: &[Cut],
     ) -> impl Future<Output = Result<Applied, Error>> + Send;
 
-    /// The version of the tables when the store was opened.
-    fn version(&self) -> i64;
-
     /// Returns once every write that began before has ended, and every one from then on sees the installation's
     /// record as it is now.
     fn writers_have_ended(&self) -> impl Future<Output = Result<(), Error>> + Send;

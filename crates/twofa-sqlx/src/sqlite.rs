@@ -213,10 +213,6 @@ impl Backend for Sqlite {
         self.take_out(installation, cuts).await
     }
 
-    fn version(&self) -> i64 {
-        self.version
-    }
-
     /// Whoever writes here compares and writes in one exclusive transaction: there is nobody to wait for.
     async fn writers_have_ended(&self) -> Result<(), Error> {
         Ok(())

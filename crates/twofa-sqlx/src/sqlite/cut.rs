@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteConnection;
 use twofa::{Applied, Cut};
 
 use super::Sqlite;
+use super::write::run;
 use crate::shared::{Value, arguments, place};
 use crate::{Error, rows, sql};
 
@@ -71,16 +72,4 @@ async fn take_out_one(connection: &mut SqliteConnection, cut: &Cut) -> Result<bo
         .await
         .map_err(Error::sqlite)?;
     Ok(taken == cut.to - cut.from && follows == 1)
-}
-
-async fn run(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    values: &[Value<'_>],
-) -> Result<u64, Error> {
-    let values = arguments::<sqlx::Sqlite>(values).map_err(Error::sqlite)?;
-    let done = sqlx::query_with(statement, values)
-        .execute(connection)
-        .await;
-    Ok(done.map_err(Error::sqlite)?.rows_affected())
 }

@@ -107,7 +107,8 @@ async fn take_away(
     Ok(Applied::Committed)
 }
 
-async fn run(
+/// Carries a statement out within a transaction, and says how many rows it changed.
+pub(super) async fn run(
     connection: &mut SqliteConnection,
     statement: &'static str,
     values: &[Value<'_>],
